@@ -1,0 +1,16 @@
+/* SIGINT and SIGTERM as a flag: the step under way finishes, the next one does not begin. */
+#ifndef BASE_INTERRUPT_H
+#define BASE_INTERRUPT_H
+
+#include "base/error.h"
+
+/* Installs the handlers; SIGPIPE is ignored, so that a closed pipe is an error and not a death. */
+void interrupt_install(void);
+
+/* The pending signal's number, or 0. */
+int interrupt_pending(void);
+
+/* −EINTR with a sentence when a signal is pending, else 0. */
+int interrupt_check(struct error *err) MUST_CHECK;
+
+#endif

@@ -1,0 +1,42 @@
+/* Whole directory trees. Links are never followed; other file systems are not entered. */
+#ifndef BASE_TREE_H
+#define BASE_TREE_H
+
+#include <sys/stat.h>
+
+#include "base/error.h"
+
+/* What tree_walk() shows: `path` is relative to the start ("a/b"), `parent` and `name` open it. */
+struct tree_entry {
+    const char *path;
+    int parent;
+    const char *name;
+    const struct stat *st;
+};
+
+/*
+ * Visits everything below the directory `fd` in sorted order, a directory before what it holds.
+ * Stops at the first visit that returns non-zero, and returns that. Deeper than 64 levels is
+ * −ELOOP.
+ */
+int tree_walk(int fd, const char *name,
+              int (*visit)(void *context, const struct tree_entry *entry, struct error *err),
+              void *context, struct error *err) MUST_CHECK;
+
+/*
+ * Removes `name` in `parent` and all below it. A missing one is no error; goes on past failures and
+ * returns the first. Refuses to cross into another file system.
+ */
+int tree_remove(int parent, const char *name, struct error *err) MUST_CHECK;
+
+/*
+ * Copies the directory `from` to the new directory `name` in `parent`: regular files, directories
+ * and links, with modes and times; owner root. Anything else is ERROR_REFUSED.
+ */
+int tree_copy(int from, int parent, const char *name, struct error *err) MUST_CHECK;
+
+/* A fresh private directory (0700) below `base` on this machine; the caller frees `path` and
+ * removes the directory. */
+int tree_make_temporary(const char *base, char **path, struct error *err) MUST_CHECK;
+
+#endif
