@@ -1,0 +1,36 @@
+/* Packing modules the way kbuild does, and unpacking them with a bound. One codec a file. */
+#ifndef KMOD_MODULE_COMPRESSION_H
+#define KMOD_MODULE_COMPRESSION_H
+
+#include <stddef.h>
+
+#include "base/buffer.h"
+#include "base/error.h"
+
+enum compression {
+    COMPRESSION_NONE,
+    COMPRESSION_GZIP, /* without name and time, level 9 */
+    COMPRESSION_XZ,   /* one stream, CRC32, 1 MiB dictionary: what the kernel's decoder takes */
+    COMPRESSION_ZSTD, /* level 3, one frame with its content size */
+};
+
+/* "none", "gzip", "xz", "zstd" → value; −EINVAL for another word. */
+int compression_parse(const char *word, enum compression *compression) MUST_CHECK;
+const char *compression_name(enum compression compression);
+/* What is put behind ".ko": "", ".gz", ".xz", ".zst". */
+const char *compression_suffix(enum compression compression);
+/* By magic bytes. */
+enum compression compression_detect(const void *data, size_t size);
+
+/* Packs. The result is a function of the input alone. */
+int compression_pack(enum compression compression, const void *data, size_t size,
+                     struct buffer *out, struct error *err) MUST_CHECK;
+
+/*
+ * Unpacks at most `max` bytes: ERROR_DAMAGED for a broken, truncated or longer stream and for
+ * trailing bytes; a header that claims more than there is costs nothing.
+ */
+int compression_unpack(enum compression compression, const void *data, size_t size, size_t max,
+                       const char *name, struct buffer *out, struct error *err) MUST_CHECK;
+
+#endif

@@ -1,0 +1,31 @@
+/*
+ * A module as a file: compressed or not, signed or not, in memory and bounded.
+ *
+ *     [ compression [ ELF object | PKCS#7 | struct module_signature | "~Module signature
+ * appended~\n" ] ]
+ */
+#ifndef KMOD_MODULE_FILE_H
+#define KMOD_MODULE_FILE_H
+
+#include "base/buffer.h"
+#include "base/error.h"
+#include "kmod/module/compression.h"
+
+#define MODULE_FILE_MAX (512UL << 20) /* unpacked; a real nvidia.ko with debug data is 120 MB */
+
+struct module_file {
+    char *name;                   /* for sentences */
+    enum compression compression; /* how it was packed */
+    struct buffer content;        /* unpacked, signature included */
+    size_t elf_size;              /* content.size without the appended signature */
+};
+
+/* Reads `path` of this machine. ERROR_DAMAGED: empty, truncated, not a module, larger than the
+ * bound. */
+int module_file_read(const char *path, struct module_file *file, struct error *err) MUST_CHECK;
+int module_file_read_fd(int fd, const char *name, struct module_file *file,
+                        struct error *err) MUST_CHECK;
+void module_file_release(struct module_file *file);
+#define AUTO_MODULE_FILE AUTO(module_file_release)
+
+#endif
