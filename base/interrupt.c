@@ -1,0 +1,32 @@
+#include "base/interrupt.h"
+
+#include <signal.h>
+#include <string.h>
+
+static volatile sig_atomic_t pending;
+
+static void remember(int signal_number) {
+    pending = signal_number;
+}
+
+void interrupt_install(void) {
+    /* No SA_RESTART: a wait is cut short, so that a long compile ends at once. */
+    struct sigaction action = {.sa_handler = remember};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    action.sa_handler = SIG_IGN;
+    sigaction(SIGPIPE, &action, NULL);
+}
+
+int interrupt_pending(void) {
+    return pending;
+}
+
+int interrupt_check(struct error *err) {
+    if (!pending)
+        return 0;
+    return error_set(err, ERROR_INTERNAL, EINTR,
+                     "stopped by signal %d (%s) between two steps; run the command again",
+                     (int)pending, strsignal((int)pending));
+}
