@@ -58,6 +58,10 @@ struct command_program {
 const char *command_value(const struct command_call *call, const char *name);
 bool command_given(const struct command_call *call, const char *name);
 
+/* All that `command` takes, --root and the common options included. Returns how many. */
+size_t command_options(const struct command *command,
+                       const struct command_option *options[COMMAND_OPTIONS_MAX]);
+
 /*
  * The whole of main(): parses argv, prints help or version, runs the verb, prints its error as
  * "<program>: <sentence>" on stderr. Returns the exit status.
