@@ -1,0 +1,45 @@
+/*
+ * Whether a path of the manifest still is what the bake placed (DESIGN section 6, "Still ours?").
+ *
+ * When the manifest's own inode and ctime are the recorded ones, this file system is the one the
+ * bake wrote and nothing was copied: then inode and ctime decide and no file is read. A path made
+ * anew with equal bytes belongs to whoever made it. When the manifest was copied (an image taken by
+ * file, a restored backup), every inode is new and only content can decide: type, size and digest,
+ * or the link's target.
+ */
+#ifndef KMOD_OWNERSHIP_H
+#define KMOD_OWNERSHIP_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "base/root.h"
+#include "kmod/lifecycle/facts.h"
+#include "kmod/lifecycle/manifest.h"
+
+enum ownership {
+    OWNERSHIP_OURS,
+    OWNERSHIP_GONE,
+    OWNERSHIP_FOREIGN, /* somebody else's: it stays and is counted */
+};
+
+/* Computed once a command, before anything is changed. */
+struct ownership_context {
+    bool copied; /* the root is a copy of the one that was baked: content decides */
+};
+
+/* Looks at the manifest in the state folder. `facts` NULL (lost, unreadable) counts as copied. */
+int ownership_context_make(const struct root *root, const struct facts *facts,
+                           struct ownership_context *context, struct error *err) MUST_CHECK;
+
+/*
+ * Decides for one entry. `placed` is its element of facts->placed; NULL or an inode of 0 (nothing
+ * recorded) lets content decide. No link is followed, not even in the parents: a folder of ours
+ * that somebody replaced by a link makes what is behind it foreign. A directory is ours when it is
+ * a directory: it goes by rmdir(2), which only an empty one allows. Errors are I/O errors only.
+ */
+int ownership_check(const struct root *root, const struct ownership_context *context,
+                    const struct manifest_entry *entry, const struct facts_placed *placed,
+                    enum ownership *result, struct error *err) MUST_CHECK;
+
+#endif
