@@ -42,8 +42,11 @@ int dkms_tree_state(const struct root *root, const char *name, const char *versi
                     const char *kernel, const char *machine, enum dkms_state *state,
                     struct error *err) MUST_CHECK;
 
-/* How many name/version/kernel registrations (built or installed) the tree holds for `name`, all
- * versions; NULL counts every name. */
+/*
+ * How many lines `dkms status` would print for `name`, all versions; NULL counts every name: one
+ * for each name/version/kernel/machine that is built or installed, and one for a version that is
+ * added but built for no kernel (a leftover of that kind is rebuilt at the next kernel update).
+ */
 int dkms_tree_count(const struct root *root, const char *name, unsigned *count,
                     struct error *err) MUST_CHECK;
 
