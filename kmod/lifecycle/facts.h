@@ -1,5 +1,6 @@
 /*
- * Facts about a bake that the manifest's format cannot hold. JSON in the state folder, "format": 1.
+ * Facts about a bake that the manifest's format cannot hold; facts_write.h and facts_read.h turn
+ * them into JSON in the state folder and back.
  */
 #ifndef KMOD_FACTS_H
 #define KMOD_FACTS_H
@@ -98,16 +99,6 @@ int facts_record_placed(const struct root *root, const char *path, struct facts_
 /* Fills facts->manifest's inode and ctime from the state folder's manifest as it is now. */
 int facts_record_manifest(const struct root *root, struct facts *facts,
                           struct error *err) MUST_CHECK;
-
-/* Publishes the facts in the state folder (0644). NULL strings are written as "". */
-int facts_write(const struct root *root, const struct facts *facts, struct error *err) MUST_CHECK;
-
-/*
- * Reads them back. −ENOENT without a sentence when there are none. ERROR_REFUSED: not to be trusted
- * (trusted_file.h), or a newer format. ERROR_DAMAGED naming the key: missing, of another type, out
- * of bounds, or a name that could not safely enter a path. Unknown keys are passed over.
- */
-int facts_read(const struct root *root, struct facts *facts, struct error *err) MUST_CHECK;
 
 void facts_release(struct facts *facts);
 #define AUTO_FACTS AUTO(facts_release)
