@@ -1,0 +1,72 @@
+# shellcheck shell=bash
+# Roots to bake into, and looking at them.
+
+open_source=nvidia-open-kernel-dkms
+open_name="nvidia-current-open"
+small_name="prebake-small"
+
+# A copy of the kept root $1 as $scratch/root; prints its path.
+fresh_root() {
+    local root=$scratch/${2:-root}
+    BUILD_DIR=$build "$scripts/make-root" "$1" "$root" >&2
+    printf '%s\n' "$root"
+}
+
+# prebake-node is a component of the image and stays after a teardown.
+snapshot() { "$build/test/lib/snapshot" "$1" --exclude /usr/sbin/prebake-node; }
+
+assert_same_tree() {
+    local what=$1 before=$2 after=$3 difference
+    [[ -s $before && -s $after ]] || fail "$what: an empty snapshot proves nothing"
+    difference=$(diff "$before" "$after") && return 0
+    show 'differences (< before, > after)' "$(head -n 40 <<<"$difference")"
+    fail "$what"
+}
+
+assert_different_tree() {
+    ! cmp -s "$2" "$3" || fail "$1: the tree should have changed"
+}
+
+# The refused command must have changed nothing.
+expect_refusal_unchanged() {
+    local root=$1
+    snapshot "$root" >"$scratch/unchanged.before"
+    expect_refusal "${@:2}"
+    snapshot "$root" >"$scratch/unchanged.after"
+    assert_same_tree "the root is unchanged" "$scratch/unchanged.before" "$scratch/unchanged.after"
+}
+
+# The small DKMS source of two modules, as version $1 in directory $2.
+small_source() {
+    local version=$1 dir=$2
+    cp -r "$test_lib/small-module" "$dir"
+    sed -i "s/@VERSION@/$version/" "$dir/dkms.conf" "$dir"/*.c
+}
+
+# Bakes NVIDIA's open modules into root $1; what was compiled once comes from the cache.
+bake_nvidia() {
+    local root=$1
+    shift
+    "$prebake" bake --root "$root" --source "$(apt_downloaded "$open_source" "$NVIDIA_VERSION*")" \
+        --kernel "$KERNEL" --cache "$cache" "$@"
+}
+
+# Bakes the small source into root $1 as version $2.
+bake_small() {
+    local root=$1 version=$2
+    shift 2
+    [[ -d $scratch/small-$version ]] || small_source "$version" "$scratch/small-$version"
+    "$prebake" bake --root "$root" --source "$scratch/small-$version" --kernel "$KERNEL" \
+        --cache "$cache" "$@"
+}
+
+teardown() { "$prebake_node" teardown --root "$1" "${@:2}"; }
+
+# Runs a command inside a root, with /proc and /dev/fd as the real dkms wants them.
+in_root() {
+    local root=$1
+    shift
+    mountpoint -q "$root/proc" || mount -t proc proc "$root/proc"
+    [[ -e $root/dev/fd ]] || ln -s /proc/self/fd "$root/dev/fd"
+    chroot "$root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C HOME=/root "$@"
+}
