@@ -147,6 +147,54 @@ int root_canonical(const struct root *root, const char *path, char **canonical, 
     return rc ? error_io(err, -rc, "can't find the directory %s%s", root->path, path) : 0;
 }
 
+/* Appends the components of `rest` one by one to `resolved`, noting each path on the way. */
+static int append_missing(char **resolved, const char *rest, struct strlist *missing) {
+    for (rest += strspn(rest, "/"); *rest; rest += strspn(rest, "/")) {
+        size_t length = strcspn(rest, "/");
+        const char *base = strcmp(*resolved, "/") ? *resolved : "";
+        char *longer = NULL;
+        if (asprintf(&longer, "%s/%.*s", base, (int)length, rest) < 0)
+            return -ENOMEM;
+        free(*resolved);
+        *resolved = longer;
+        if (missing && strlist_add(missing, longer))
+            return -ENOMEM;
+        rest += length;
+    }
+    return 0;
+}
+
+int root_resolve(const struct root *root, const char *path, char **resolved,
+                 struct strlist *missing, struct error *err) {
+    if (path[0] != '/' || has_dotdot(path))
+        return refuse(err, root, path, "it is not a plain path beneath the root");
+    AUTO_FREE char *prefix = strdup(path);
+    if (!prefix)
+        return error_oom(err, "resolving a path");
+    struct stat st;
+    int rc;
+    while ((rc = root_stat_following(root, *prefix ? prefix : "/", &st)) == -ENOENT)
+        *strrchr(prefix, '/') = '\0';
+    size_t kept = strlen(prefix);
+    if (!rc && !S_ISDIR(st.st_mode) && path[kept])
+        rc = -ENOTDIR;
+    if (rc)
+        return error_io(err, -rc, "can't resolve %s%s", root->path, path);
+    /* A last component that exists and is no directory is appended as it stands. */
+    if (!S_ISDIR(st.st_mode)) {
+        *strrchr(prefix, '/') = '\0';
+        kept = strlen(prefix);
+        missing = NULL;
+    }
+    AUTO_FREE char *full = NULL;
+    rc = root_canonical(root, *prefix ? prefix : "/", &full, err);
+    if (!rc && append_missing(&full, path + kept, missing))
+        rc = error_oom(err, "resolving a path");
+    if (!rc)
+        *resolved = STEAL(full);
+    return rc;
+}
+
 static int split_parent(const struct root *root, const char *path, char **parent, const char **name,
                         struct error *err) {
     const char *slash = strrchr(path, '/');

@@ -74,6 +74,14 @@ int root_canonical(const struct root *root, const char *path, char **canonical,
                    struct error *err) MUST_CHECK;
 
 /*
+ * As root_canonical() for a path whose last components may not exist yet: the existing part is
+ * canonical, the rest as given, and `missing` (NULL to not ask) gets every directory and the last
+ * component that would have to be created, outermost first. The caller frees `resolved`.
+ */
+int root_resolve(const struct root *root, const char *path, char **resolved,
+                 struct strlist *missing, struct error *err) MUST_CHECK;
+
+/*
  * Creates the directory `path` and its missing parents, root:root with exactly `mode` whatever
  * the umask. Every directory it created is added to `created` (NULL to not ask), outermost first,
  * as a path with its existing part canonical.

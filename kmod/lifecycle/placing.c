@@ -1,0 +1,240 @@
+#include "kmod/lifecycle/placing.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/tree.h"
+
+static void release_item(struct placing_item *item) {
+    buffer_release(&item->content);
+    free(item->path);
+    free(item->target);
+    free(item->tree);
+}
+
+/* All of `missing` but its last, which is the path itself, must be made first. */
+static int note_dirs(struct placing *placing, const struct strlist *missing) {
+    for (size_t i = 0; i + 1 < missing->count; i++)
+        if (!strlist_contains(&placing->dirs, missing->items[i]) &&
+            strlist_add(&placing->dirs, missing->items[i]))
+            return -ENOMEM;
+    return 0;
+}
+
+/* Takes what `item` owns, also on failure. */
+static int add_item(struct placing *placing, const struct root *root, const char *path,
+                    struct placing_item item, struct error *err) {
+    AUTO_STRLIST struct strlist missing = {0};
+    int rc = root_resolve(root, path, &item.path, &missing, err);
+    if (!rc && root_exists(root, item.path))
+        rc = error_set(err, ERROR_REFUSED, EEXIST,
+                       "%s%s is already there and was not put there by this bake; nothing is "
+                       "overwritten: remove it or whatever owns it first",
+                       root->path, path);
+    struct placing_item *items =
+        rc ? NULL : reallocarray(placing->items, placing->count + 1, sizeof *items);
+    if (!rc && (!items || note_dirs(placing, &missing)))
+        rc = error_oom(err, "preparing what to place");
+    if (items)
+        placing->items = items;
+    if (rc) {
+        release_item(&item);
+        return rc;
+    }
+    placing->items[placing->count++] = item;
+    return 0;
+}
+
+int placing_add_file(struct placing *placing, const struct root *root, const char *path,
+                     struct buffer *content, mode_t mode, struct error *err) {
+    struct placing_item item = {.kind = PLACING_FILE, .content = *content, .mode = mode};
+    *content = (struct buffer){0};
+    return add_item(placing, root, path, item, err);
+}
+
+int placing_add_link(struct placing *placing, const struct root *root, const char *path,
+                     const char *target, struct error *err) {
+    struct placing_item item = {.kind = PLACING_LINK, .target = strdup(target)};
+    if (!item.target)
+        return error_oom(err, "preparing what to place");
+    return add_item(placing, root, path, item, err);
+}
+
+int placing_add_tree(struct placing *placing, const struct root *root, const char *path,
+                     const char *tree, struct error *err) {
+    struct placing_item item = {.kind = PLACING_TREE, .tree = strdup(tree)};
+    if (!item.tree)
+        return error_oom(err, "preparing what to place");
+    return add_item(placing, root, path, item, err);
+}
+
+static int make_tree(const struct root *root, const struct placing_item *item,
+                     const char *temporary, struct error *err) {
+    AUTO_CLOSE int from = open(item->tree, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (from < 0)
+        return error_io(err, errno, "can't open %s", item->tree);
+    AUTO_CLOSE int parent = -1;
+    const char *name;
+    int rc = root_open_parent(root, temporary, &parent, &name, err);
+    return rc ? rc : tree_copy(from, parent, name, err);
+}
+
+static int make_link(const struct root *root, const struct placing_item *item,
+                     const char *temporary, struct error *err) {
+    AUTO_CLOSE int parent = -1;
+    const char *name;
+    int rc = root_open_parent(root, temporary, &parent, &name, err);
+    if (rc)
+        return rc;
+    if (symlinkat(item->target, parent, name))
+        return error_io(err, errno, "can't create the link %s%s", root->path, temporary);
+    return 0;
+}
+
+static int make_file(const struct root *root, const struct placing_item *item,
+                     const char *temporary, struct error *err) {
+    AUTO_CLOSE int parent = -1;
+    const char *name;
+    int rc = root_open_parent(root, temporary, &parent, &name, err);
+    if (rc)
+        return rc;
+    AUTO_CLOSE int fd =
+        openat(parent, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return error_io(err, errno, "can't create %s%s", root->path, temporary);
+    rc = file_write_all(fd, item->content.data, item->content.size);
+    /* Owner before mode: chown clears setuid bits. */
+    if (!rc && (fchown(fd, 0, 0) || fchmod(fd, item->mode)))
+        rc = -errno;
+    return rc ? error_io(err, -rc, "can't write %s%s", root->path, temporary) : 0;
+}
+
+static int make_temporary(const struct root *root, const struct placing_item *item,
+                          const char *temporary, struct journal_item *noted, struct error *err) {
+    int rc = 0;
+    switch (item->kind) {
+    case PLACING_FILE:
+        rc = make_file(root, item, temporary, err);
+        break;
+    case PLACING_LINK:
+        rc = make_link(root, item, temporary, err);
+        break;
+    case PLACING_TREE:
+        rc = make_tree(root, item, temporary, err);
+        break;
+    }
+    struct stat st;
+    if (!rc && (rc = root_stat(root, temporary, &st)))
+        rc = error_io(err, -rc, "can't look at %s%s", root->path, temporary);
+    if (!rc)
+        noted->inode = st.st_ino;
+    return rc;
+}
+
+static int rename_into_place(const struct root *root, const struct journal *journal,
+                             const struct placing_item *item, struct error *err) {
+    AUTO_FREE char *temporary = journal_temporary(journal, item->path);
+    if (!temporary)
+        return error_oom(err, "placing files");
+    AUTO_CLOSE int parent = -1;
+    const char *name;
+    int rc = root_open_parent(root, item->path, &parent, &name, err);
+    if (rc)
+        return rc;
+    const char *from = strrchr(temporary, '/') + 1;
+    if (renameat2(parent, from, parent, name, RENAME_NOREPLACE) == 0)
+        return 0;
+    if (errno == EEXIST)
+        return error_set(err, ERROR_REFUSED, EEXIST,
+                         "%s%s appeared while the bake was under way; nothing is overwritten",
+                         root->path, item->path);
+    return error_io(err, errno, "can't place %s%s", root->path, item->path);
+}
+
+static int note_plan(const struct placing *placing, struct journal *journal, struct error *err) {
+    for (size_t i = 0; i < placing->dirs.count; i++)
+        if (strlist_add(&journal->dirs, placing->dirs.items[i]))
+            return error_oom(err, "writing the journal");
+    for (size_t i = 0; i < placing->count; i++) {
+        int rc = journal_add_item(journal, placing->items[i].path, err);
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
+static int make_all(const struct placing *placing, const struct root *root, struct journal *journal,
+                    struct error *err) {
+    for (size_t i = 0; i < placing->dirs.count; i++) {
+        int rc = root_make_dirs(root, placing->dirs.items[i], 0755, NULL, err);
+        if (rc)
+            return rc;
+    }
+    for (size_t i = 0; i < placing->count; i++) {
+        AUTO_FREE char *temporary = journal_temporary(journal, placing->items[i].path);
+        if (!temporary)
+            return error_oom(err, "placing files");
+        int rc = make_temporary(root, &placing->items[i], temporary, &journal->items[i], err);
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
+int placing_run(const struct placing *placing, const struct root *root, struct journal *journal,
+                struct error *err) {
+    int rc = note_plan(placing, journal, err);
+    if (!rc)
+        rc = journal_write(root, journal, err);
+    if (!rc)
+        rc = make_all(placing, root, journal, err);
+    if (!rc)
+        rc = journal_write(root, journal, err);
+    for (size_t i = 0; !rc && i < placing->count; i++)
+        rc = rename_into_place(root, journal, &placing->items[i], err);
+    return rc;
+}
+
+struct recording {
+    const struct root *root;
+    struct manifest *manifest;
+    const char *top;
+};
+
+static int record_below(void *context, const struct tree_entry *entry, struct error *err) {
+    const struct recording *recording = context;
+    AUTO_FREE char *path = NULL;
+    if (asprintf(&path, "%s/%s", recording->top, entry->path) < 0)
+        return error_oom(err, "recording what was placed");
+    return manifest_record(recording->manifest, recording->root, path, err);
+}
+
+static int record_item(const struct root *root, const struct placing_item *item,
+                       struct manifest *manifest, struct error *err) {
+    int rc = manifest_record(manifest, root, item->path, err);
+    if (rc || item->kind != PLACING_TREE)
+        return rc;
+    AUTO_CLOSE int fd = -1;
+    rc = root_open_dir(root, item->path, &fd, err);
+    struct recording recording = {.root = root, .manifest = manifest, .top = item->path};
+    return rc ? rc : tree_walk(fd, item->path, record_below, &recording, err);
+}
+
+int placing_record(const struct placing *placing, const struct root *root,
+                   struct manifest *manifest, struct error *err) {
+    int rc = 0;
+    for (size_t i = 0; !rc && i < placing->dirs.count; i++)
+        rc = manifest_record(manifest, root, placing->dirs.items[i], err);
+    for (size_t i = 0; !rc && i < placing->count; i++)
+        rc = record_item(root, &placing->items[i], manifest, err);
+    return rc;
+}
+
+void placing_release(struct placing *placing) {
+    for (size_t i = 0; i < placing->count; i++)
+        release_item(&placing->items[i]);
+    free(placing->items);
+    strlist_release(&placing->dirs);
+    *placing = (struct placing){0};
+}

@@ -1,0 +1,60 @@
+/*
+ * Putting a set of new paths into a root, all or none. An existing path is never overwritten.
+ */
+#ifndef KMOD_PLACING_H
+#define KMOD_PLACING_H
+
+#include <sys/types.h>
+#include <time.h>
+
+#include "base/buffer.h"
+#include "base/error.h"
+#include "base/root.h"
+#include "kmod/lifecycle/journal.h"
+#include "kmod/lifecycle/manifest.h"
+
+enum placing_kind { PLACING_FILE, PLACING_LINK, PLACING_TREE };
+
+struct placing_item {
+    enum placing_kind kind;
+    char *path;            /* canonical, inside the root */
+    struct buffer content; /* PLACING_FILE */
+    char *target;          /* PLACING_LINK: what it says */
+    char *tree;            /* PLACING_TREE: this machine's directory, copied with modes and times */
+    mode_t mode;           /* PLACING_FILE */
+};
+
+struct placing {
+    struct placing_item *items;
+    size_t count;
+    struct strlist dirs; /* directories that have to be made, outermost first, no one twice */
+};
+
+/*
+ * Each adds one path, resolved beneath the root (its parent may not exist yet). ERROR_REFUSED names
+ * a path that is already there. placing_add_file() takes the content over.
+ */
+int placing_add_file(struct placing *placing, const struct root *root, const char *path,
+                     struct buffer *content, mode_t mode, struct error *err) MUST_CHECK;
+int placing_add_link(struct placing *placing, const struct root *root, const char *path,
+                     const char *target, struct error *err) MUST_CHECK;
+int placing_add_tree(struct placing *placing, const struct root *root, const char *path,
+                     const char *tree, struct error *err) MUST_CHECK;
+
+/*
+ * Places everything, in the order added. `journal` is fresh, with the kernels whose index will be
+ * switched; it is written to the state folder before the first directory is made and again, with
+ * the inodes, before the first path appears under its own name. On failure the caller rolls the
+ * journal back. ERROR_REFUSED when a path appeared meanwhile.
+ */
+int placing_run(const struct placing *placing, const struct root *root, struct journal *journal,
+                struct error *err) MUST_CHECK;
+
+/* Records all that was placed, made directories included, as manifest entries. */
+int placing_record(const struct placing *placing, const struct root *root,
+                   struct manifest *manifest, struct error *err) MUST_CHECK;
+
+void placing_release(struct placing *placing);
+#define AUTO_PLACING AUTO(placing_release)
+
+#endif

@@ -1,0 +1,48 @@
+/*
+ * Erasing a bake, from its manifest alone.
+ *
+ *     disarm: every kernel's index "without" (from here nothing autoloads); kernels whose tree
+ *             changed since lose their module files first and get a fresh depmod
+ *       → state tearing-down → resident modules → module files → DKMS registration → the rest
+ *       → directories the bake made and that are empty → look at what is left → marker, state
+ *
+ * The index is switched before the state word leaves `active`, so that modprobe never resolves a
+ * module of ours in another state. Killed anywhere and run again it ends the same.
+ */
+#ifndef KMOD_TEARDOWN_H
+#define KMOD_TEARDOWN_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "base/root.h"
+
+struct teardown_options {
+    unsigned lock_wait; /* seconds */
+    bool force_files;   /* remove the files although modules of ours are in use */
+};
+
+struct teardown_result {
+    bool acted;       /* there was a marker */
+    bool complete;    /* nothing of ours is left */
+    bool dkms_before; /* DKMS had our registration */
+    bool dkms_after;
+    bool module_before; /* a module of ours was resident */
+    bool module_after;
+    bool modprobe_after; /* modprobe would still resolve one of ours */
+    unsigned foreign;    /* manifest paths that are somebody else's now: they stay */
+    unsigned left;       /* paths of ours that could not be removed */
+    unsigned duration_ms;
+};
+
+/*
+ * Tears down the root's bake. No marker: result->acted is false, nothing is created or changed (but
+ * for ending a teardown that was killed after its marker had gone).
+ * ERROR_INCOMPLETE: something of ours is left, the sentence names the first; the marker stays.
+ * ERROR_BUSY: a module of ours is in use, nothing was changed. ERROR_REFUSED, ERROR_DAMAGED: marker
+ * or manifest are not to be believed, nothing was changed. ERROR_LOCKED.
+ */
+int teardown_run(const struct root *root, const struct teardown_options *options,
+                 struct teardown_result *result, struct error *err) MUST_CHECK;
+
+#endif
