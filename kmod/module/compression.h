@@ -11,7 +11,7 @@ enum compression {
     COMPRESSION_NONE,
     COMPRESSION_GZIP, /* without name and time, level 9 */
     COMPRESSION_XZ,   /* one stream, CRC32, 1 MiB dictionary: what the kernel's decoder takes */
-    COMPRESSION_ZSTD, /* level 3, one frame with its content size */
+    COMPRESSION_ZSTD, /* level 3, one frame with its content size and checksum */
 };
 
 /* "none", "gzip", "xz", "zstd" → value; −EINVAL for another word. */
@@ -22,13 +22,18 @@ const char *compression_suffix(enum compression compression);
 /* By magic bytes. */
 enum compression compression_detect(const void *data, size_t size);
 
-/* Packs. The result is a function of the input alone. */
+/*
+ * Packs `size` bytes to the end of `out`. The result is a function of the input (and the library's
+ * version) alone. More than 1 GiB is −EFBIG (ERROR_REFUSED).
+ */
 int compression_pack(enum compression compression, const void *data, size_t size,
                      struct buffer *out, struct error *err) MUST_CHECK;
 
 /*
- * Unpacks at most `max` bytes: ERROR_DAMAGED for a broken, truncated or longer stream and for
- * trailing bytes; a header that claims more than there is costs nothing.
+ * Unpacks at most `max` bytes to the end of `out`. −EBADMSG (ERROR_DAMAGED) for a broken,
+ * truncated or longer stream, for a second one, and for trailing bytes; `name` is for the
+ * sentence. Memory follows what really comes out: a header that claims more costs nothing. After
+ * a failure `out` may hold a part of the content.
  */
 int compression_unpack(enum compression compression, const void *data, size_t size, size_t max,
                        const char *name, struct buffer *out, struct error *err) MUST_CHECK;

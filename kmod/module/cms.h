@@ -1,0 +1,60 @@
+/*
+ * CMS (RFC 5652) messages as the kernel wants them: detached, one signer, no certificates, no
+ * attributes. This is the one file about modules that uses libcrypto.
+ */
+#ifndef KMOD_MODULE_CMS_H
+#define KMOD_MODULE_CMS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buffer.h"
+#include "base/error.h"
+
+struct cms_identity; /* a certificate and, to sign, its private key */
+
+/*
+ * Loads a certificate, PEM or DER. ERROR_SIGNING when `path` can't be read or is none. The caller
+ * frees with cms_identity_free().
+ */
+int cms_identity_load(const char *path, struct cms_identity **out, struct error *err) MUST_CHECK;
+
+/*
+ * Adds the private key (PEM). An encrypted one is opened with `passphrase` (NULL when there is
+ * none); nobody is ever asked. ERROR_SIGNING: no key, a wrong passphrase, or not the
+ * certificate's key. Nothing of the passphrase is kept.
+ */
+int cms_identity_add_key(struct cms_identity *identity, const void *key, size_t size,
+                         const char *name, const char *passphrase, struct error *err) MUST_CHECK;
+
+/* The certificate's subject CN, "" without one; control characters are '?'. */
+const char *cms_identity_name(const struct cms_identity *identity);
+void cms_identity_free(struct cms_identity **identity);
+#define AUTO_CMS_IDENTITY AUTO(cms_identity_free)
+
+/* Whether `hash` ("sha256") is one that kernels take for module signatures. */
+bool cms_knows_hash(const char *hash);
+
+/*
+ * Signs `size` bytes; the message, in DER, goes to the end of `der`. With an RSA key it is what
+ * the kernel's scripts/sign-file writes, byte for byte. ERROR_SIGNING.
+ */
+int cms_sign(const struct cms_identity *identity, const char *hash, const void *data, size_t size,
+             struct buffer *der, struct error *err) MUST_CHECK;
+
+/* Whether the message is a signature of `data` by the identity's key: ERROR_SIGNING when not. */
+int cms_verify(const struct cms_identity *identity, const void *data, size_t size, const void *der,
+               size_t der_size, struct error *err) MUST_CHECK;
+
+struct cms_description {
+    char *signer; /* the issuer's CN: the same as the certificate's own for a self-signed one */
+    char *key_id; /* the certificate's serial number, or its key id where that is used: "6A:0B" */
+    char *hash;   /* "sha256" */
+};
+
+/* What the message says of its first signer. ERROR_DAMAGED when it can't be read. */
+int cms_describe(const void *der, size_t der_size, struct cms_description *description,
+                 struct error *err) MUST_CHECK;
+void cms_description_release(struct cms_description *description);
+
+#endif

@@ -1,0 +1,17 @@
+/* zstd (RFC 8878) by libzstd: one frame with its content size and checksum. */
+#ifndef KMOD_MODULE_CODEC_ZSTD_H
+#define KMOD_MODULE_CODEC_ZSTD_H
+
+#include <stddef.h>
+
+#include "base/buffer.h"
+#include "base/error.h"
+#include "kmod/module/codec_sink.h"
+
+/* As compression_pack() and compression_unpack(), which have checked the size. */
+int codec_zstd_pack(const void *data, size_t size, struct buffer *out,
+                    struct error *err) MUST_CHECK;
+int codec_zstd_unpack(const void *data, size_t size, struct codec_sink *sink,
+                      struct error *err) MUST_CHECK;
+
+#endif

@@ -1,0 +1,78 @@
+#include "kmod/module/sign_file.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/process.h"
+#include "base/tree.h"
+#include "kmod/module/secret.h"
+
+#define SIGNATURE_MAX (64UL << 10)
+
+static void remove_directory(char **directory) {
+    if (*directory)
+        (void)!tree_remove(AT_FDCWD, *directory, NULL);
+    free(*directory);
+}
+
+static int write_content(const char *path, const void *data, size_t size, struct error *err) {
+    AUTO_CLOSE int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    int rc = fd < 0 ? -errno : file_write_all(fd, data, size);
+    return rc ? error_io(err, -rc, "can't write %s", path) : 0;
+}
+
+/* The program's PIN, as an environment entry. */
+static int pin_entry(const char *pin, struct secret *entry) {
+    if (!pin)
+        return 0;
+    char *text = NULL;
+    int length = asprintf(&text, "KBUILD_SIGN_PIN=%s", pin);
+    if (length < 0)
+        return -ENOMEM;
+    *entry = (struct secret){.data = text, .size = (size_t)length};
+    return 0;
+}
+
+static int run(const struct sign_file *spec, const char *hash, const char *content,
+               struct error *err) {
+    AUTO_SECRET struct secret pin = {0};
+    AUTO_BUFFER struct buffer output = {0};
+    if (pin_entry(spec->pin, &pin))
+        return error_oom(err, "signing");
+    struct process_result result;
+    /* -d: leave the module alone and write the signature beside it. */
+    int rc = process_run(
+        &(struct process_spec){
+            .argv = (const char *const[]){spec->program, "-d", hash, spec->key, spec->certificate,
+                                          content, NULL},
+            .environment = (const char *const[]){pin.data, NULL},
+            .output = &output,
+            .output_max = 512,
+        },
+        &result, err);
+    if (rc)
+        return rc;
+    if (result.exit_status != 0)
+        return error_set(err, ERROR_SIGNING, EKEYREJECTED, "%s failed (%s): %s", spec->program,
+                         process_describe(&result), buffer_string(&output));
+    return 0;
+}
+
+int sign_file_run(const struct sign_file *spec, const char *hash, const void *data, size_t size,
+                  struct buffer *der, struct error *err) {
+    AUTO(remove_directory) char *directory = NULL;
+    AUTO_FREE char *content = NULL, *signature = NULL;
+    int rc = tree_make_temporary("/tmp", &directory, err);
+    if (rc)
+        return rc;
+    if (asprintf(&content, "%s/module", directory) < 0 ||
+        asprintf(&signature, "%s.p7s", content) < 0)
+        return error_oom(err, "signing");
+    rc = write_content(content, data, size, err);
+    if (!rc)
+        rc = run(spec, hash, content, err);
+    if (!rc)
+        rc = file_read_path(signature, SIGNATURE_MAX, der, err);
+    return rc;
+}
