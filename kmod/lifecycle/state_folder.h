@@ -6,7 +6,8 @@
 #include "base/root.h"
 #include "base/strlist.h"
 
-#define STATE_FOLDER "/var/lib/prebake"
+#define STATE_FOLDER_PARENT "/var/lib"
+#define STATE_FOLDER STATE_FOLDER_PARENT "/prebake"
 #define STATE_FOLDER_MARKER STATE_FOLDER "/marker"
 #define STATE_FOLDER_WORD STATE_FOLDER "/state"
 #define STATE_FOLDER_MANIFEST STATE_FOLDER "/manifest.mtree"
