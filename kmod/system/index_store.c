@@ -1,0 +1,194 @@
+#include "kmod/system/index_store.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/tree.h"
+#include "kmod/system/depmod.h"
+#include "kmod/system/path_component.h"
+#include "kmod/system/replica.h"
+
+#define NOTE_MAX (64U << 10)
+#define INDEX_FILE_MAX (256UL << 20) /* the largest of a distribution's kernel is 2 MB */
+
+char *index_store_path(const char *folder, const char *name) {
+    char *path = NULL;
+    return asprintf(&path, "%s/%s", folder, name) < 0 ? NULL : path;
+}
+
+int index_store_locate(const char *kernel, const char *store, struct index_store *paths,
+                       struct error *err) {
+    *paths = (struct index_store){0};
+    int rc = path_component_check(kernel, "kernel release", err);
+    if (rc)
+        return rc;
+    if ((paths->kernel_dir = index_store_path("/lib/modules", kernel)) &&
+        (paths->index_dir = index_store_path(store, "index")) &&
+        (paths->folder = index_store_path(paths->index_dir, kernel)) &&
+        (paths->without = index_store_path(paths->folder, "without")) &&
+        (paths->keeping = index_store_path(paths->folder, "keeping")) &&
+        (paths->published = index_store_path(paths->folder, "published")) &&
+        (paths->staging = index_store_path(paths->folder, "staging")))
+        return 0;
+    index_store_release(paths);
+    return error_oom(err, "locating the kept index");
+}
+
+void index_store_release(struct index_store *paths) {
+    free(paths->kernel_dir);
+    free(paths->index_dir);
+    free(paths->folder);
+    free(paths->without);
+    free(paths->keeping);
+    free(paths->published);
+    free(paths->staging);
+    *paths = (struct index_store){0};
+}
+
+int index_store_stat(const struct root *root, const char *folder, const char *name,
+                     struct stat *st) {
+    AUTO_FREE char *path = index_store_path(folder, name);
+    return path ? root_stat(root, path, st) : -ENOMEM;
+}
+
+int index_store_read(const struct root *root, const char *folder, const char *name,
+                     struct buffer *content, struct error *err) {
+    AUTO_FREE char *path = index_store_path(folder, name);
+    return path ? file_read(root, path, INDEX_FILE_MAX, content, err)
+                : error_oom(err, "reading an index file");
+}
+
+/* Opens a directory that is about to be changed: root_open_parent() proves that it is root's. */
+static int open_trusted(const struct root *root, const char *path, int *fd, struct error *err) {
+    AUTO_FREE char *inside = index_store_path(path, "x");
+    const char *name;
+    return inside ? root_open_parent(root, inside, fd, &name, err)
+                  : error_oom(err, "opening a folder");
+}
+
+static int keep_file(int place, int kept, const char *name, struct error *err) {
+    if (linkat(place, name, kept, name, 0) == 0)
+        return 0;
+    /* Another file system, or one without hard links, or no room for one more link. */
+    if (errno == EXDEV || errno == EPERM || errno == ENOTSUP || errno == EMLINK)
+        return replica_make(place, name, kept, name, err);
+    return error_io(err, errno, "can't keep the index file %s", name);
+}
+
+static int keep_files(const struct root *root, const struct index_store *paths, struct error *err) {
+    AUTO_STRLIST struct strlist names = {0};
+    AUTO_CLOSE int place = -1, kept = -1;
+    int rc = root_list(root, paths->kernel_dir, &names, err);
+    if (!rc)
+        rc = open_trusted(root, paths->kernel_dir, &place, err);
+    if (!rc)
+        rc = open_trusted(root, paths->keeping, &kept, err);
+    for (size_t i = 0; !rc && i < names.count; i++)
+        if (depmod_is_index_file(names.items[i]))
+            rc = keep_file(place, kept, names.items[i], err);
+    return rc;
+}
+
+int index_store_keep(const struct root *root, const struct index_store *paths, struct error *err) {
+    int rc = root_make_dirs(root, paths->keeping, 0700, NULL, err);
+    if (!rc)
+        rc = keep_files(root, paths, err);
+    AUTO_CLOSE int folder = -1;
+    if (!rc)
+        rc = open_trusted(root, paths->folder, &folder, err);
+    if (!rc && renameat(folder, "keeping", folder, "without"))
+        rc = error_io(err, errno, "can't create %s%s", root->path, paths->without);
+    return rc;
+}
+
+int index_store_note(const struct root *root, const struct index_store *paths,
+                     const struct strlist *names, struct error *err) {
+    AUTO_BUFFER struct buffer text = {0};
+    for (size_t i = 0; i < names->count; i++) {
+        AUTO_FREE char *kept = index_store_path(paths->without, names->items[i]);
+        if (!kept || buffer_printf(&text, "%s=%s\n", names->items[i],
+                                   root_exists(root, kept) ? INDEX_KEPT : INDEX_ABSENT))
+            return error_oom(err, "noting the index files");
+    }
+    struct file_meta meta = FILE_META_DEFAULT;
+    return file_publish(root, paths->published, text.data, text.size, &meta, err);
+}
+
+int index_store_read_note(const struct root *root, const struct index_store *paths,
+                          struct keyvalue *note, struct error *err) {
+    if (!root_exists(root, paths->published))
+        return 0;
+    AUTO_BUFFER struct buffer text = {0};
+    int rc = file_read(root, paths->published, NOTE_MAX, &text, err);
+    if (!rc)
+        rc = keyvalue_parse(buffer_string(&text), text.size, paths->published, true, note, err);
+    for (size_t i = 0; !rc && i < note->keys.count; i++)
+        rc = path_component_check(note->keys.items[i], "name of an index file", err);
+    return rc;
+}
+
+static int remove_in_place(const struct root *root, const struct index_store *paths,
+                           const char *name, struct error *err) {
+    AUTO_FREE char *path = index_store_path(paths->kernel_dir, name);
+    return path ? file_remove(root, path, err) : error_oom(err, "removing an index file");
+}
+
+/* The store is on another file system: a copy takes the kept file's place. */
+static int copy_back(int kept, int place, const char *name, struct error *err) {
+    char temporary[NAME_MAX + 1];
+    snprintf(temporary, sizeof temporary, ".%.200s.prebake-back", name);
+    if (unlinkat(place, temporary, 0) && errno != ENOENT)
+        return error_io(err, errno, "can't remove %s", temporary);
+    int rc = replica_make(kept, name, place, temporary, err);
+    if (!rc && renameat(place, temporary, place, name))
+        rc = error_io(err, errno, "can't put back the index file %s", name);
+    return rc;
+}
+
+int index_store_put_back(const struct root *root, const struct index_store *paths, const char *name,
+                         bool was_present, struct error *err) {
+    if (!was_present)
+        return remove_in_place(root, paths, name, err);
+    if (!root_exists(root, paths->without))
+        return 0;
+    AUTO_CLOSE int kept = -1, place = -1;
+    int rc = open_trusted(root, paths->without, &kept, err);
+    if (!rc)
+        rc = open_trusted(root, paths->kernel_dir, &place, err);
+    if (!rc && renameat(kept, name, place, name)) {
+        if (errno == ENOENT)
+            return 0;
+        rc = errno == EXDEV ? copy_back(kept, place, name, err)
+                            : error_io(err, errno, "can't put back the index file %s", name);
+    }
+    /* Still there after a copy, and when both names were one inode: rename(2) does nothing then. */
+    if (!rc && unlinkat(kept, name, 0) && errno != ENOENT)
+        rc = error_io(err, errno, "can't remove the kept index file %s", name);
+    return rc;
+}
+
+int index_store_sweep(const struct root *root, const struct index_store *paths, struct error *err) {
+    AUTO_STRLIST struct strlist names = {0};
+    int rc = root_list(root, paths->kernel_dir, &names, err);
+    for (size_t i = 0; !rc && i < names.count; i++) {
+        const char *name = names.items[i];
+        if (!strncmp(name, ".modules.", strlen(".modules.")) && strstr(name, ".prebake-"))
+            rc = remove_in_place(root, paths, name, err);
+    }
+    return rc;
+}
+
+int index_store_drop(const struct root *root, const struct index_store *paths, struct error *err) {
+    if (!root_exists(root, paths->index_dir))
+        return 0;
+    AUTO_CLOSE int parent = -1;
+    const char *name;
+    int rc = root_open_parent(root, paths->folder, &parent, &name, err);
+    if (!rc)
+        rc = tree_remove(parent, name, err);
+    if (!rc)
+        rc = file_remove_dir(root, paths->index_dir, err);
+    return rc == -ENOTEMPTY || rc == -ENOENT ? 0 : rc;
+}
