@@ -20,20 +20,32 @@ struct verify_target {
     const char *symvers_name; /* its path, for sentences */
 };
 
-/* One failed check: a sentence with both values. */
+/*
+ * One failed check. What comes out of a file is made printable (printable.h). The checks:
+ *
+ *     object     not a whole ELF object, no table of symbols, no struct module
+ *     class      not 64-bit little-endian            machine    for another processor
+ *     type       not relocatable                     modinfo    not exactly one name or vermagic
+ *     vermagic   not the target's                    symbol     imported and exported by nobody
+ *     crc        not the exporter's, or missing      licence    GPL-only export, other licence
+ *     namespace  export in one that is not imported  export     somebody else exports it as well
+ */
 struct verify_failure {
-    const char
-        *check; /* "vermagic", "crc", "symbol", "licence", "namespace", "machine", "modinfo" … */
+    const char *check;
     char *symbol; /* NULL when it is about no symbol */
-    char *wanted;
+    char *wanted; /* NULL when there is no value to compare */
     char *found;
-    char *text; /* the sentence */
+    char *source; /* the file that `wanted` comes from, or NULL */
+    char *text;   /* the sentence */
 };
+
+#define VERIFY_FAILURES_MAX 1000 /* kept a module; a hostile one could have millions */
 
 struct verify_verdict {
     char *file;
     struct verify_failure *failures;
-    size_t failure_count; /* 0: it will load */
+    size_t failure_count;     /* 0: it will load */
+    size_t failures_left_out; /* beyond VERIFY_FAILURES_MAX */
 };
 
 struct verify_report {
@@ -46,6 +58,10 @@ struct verify_report {
  * Verifies `count` modules as one set: siblings may use each other's exports. Returns 0 with the
  * report also when modules fail (see report->failed); an error only when it could not judge
  * (memory, an unreadable Module.symvers). A hostile file gets a failure, never a crash.
+ *
+ * The rules are the kernel's (kernel/module/main.c and version.c) with two additions: the release
+ * word of vermagic counts although the kernel ignores it where there are symbol versions, and an
+ * import without a CRC fails where the kernel only warns.
  */
 int verify_modules(const struct verify_target *target, const struct module_file *files,
                    size_t count, struct verify_report *report, struct error *err) MUST_CHECK;

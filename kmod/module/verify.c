@@ -1,0 +1,124 @@
+#include "kmod/module/verify.h"
+
+#include <string.h>
+
+#include "kmod/module/candidate.h"
+#include "kmod/module/import_check.h"
+#include "kmod/module/symvers.h"
+#include "kmod/module/verdict.h"
+#include "kmod/module/version_check.h"
+
+static void release_set(struct candidate_set *set) {
+    for (size_t i = 0; i < set->count; i++)
+        candidate_release(&set->items[i]);
+    free(set->items);
+    export_table_release(&set->exports);
+}
+
+static int load_candidates(struct candidate_set *set, const struct module_file *files,
+                           struct verify_report *report, struct error *err) {
+    for (size_t i = 0; i < set->count; i++) {
+        set->items[i].file = &files[i];
+        set->items[i].verdict = &report->verdicts[i];
+        report->verdicts[i].file = strdup(files[i].name);
+        if (!report->verdicts[i].file)
+            return error_oom(err, files[i].name);
+        int rc = candidate_load(&set->items[i], set->target, i, err);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+/* Siblings come first: what the set brings along is what will be loaded. */
+static int gather_exports(struct candidate_set *set, const struct symvers *symvers,
+                          struct error *err) {
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < set->count; i++)
+        rc = export_table_add_all(&set->exports, &set->items[i].exports);
+    if (rc == 0)
+        rc = export_table_add_all(&set->exports, &symvers->exports);
+    if (rc < 0)
+        return error_oom(err, "gathering exported symbols");
+    export_table_sort(&set->exports);
+    return 0;
+}
+
+/* The kernel refuses a module that exports what is exported already. */
+static int check_exports(const struct candidate_set *set, struct candidate *candidate) {
+    for (size_t i = 0; i < candidate->exports.count; i++) {
+        const char *name = candidate->exports.items[i].name;
+        const struct export *other = candidate_find_export(set, candidate, name);
+        /* An in-tree module's export is fine: the two are never loaded together. */
+        if (!other ||
+            (other->sibling == EXPORT_FROM_KERNEL && strcmp(other->owner, "vmlinux") != 0))
+            continue;
+        struct verdict_facts facts = {.check = "export",
+                                      .symbol = name,
+                                      .wanted = "one exporter",
+                                      .found = other->owner,
+                                      .source = candidate_export_source(set, other)};
+        int rc = verdict_add(candidate->verdict, &facts, "it exports %s, and so does %s", name,
+                             other->owner);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+static int check_candidate(const struct candidate_set *set, struct candidate *candidate) {
+    if (!candidate->readable)
+        return 0;
+    int rc = import_check_run(set, candidate);
+    if (rc == 0)
+        rc = version_check_run(set, candidate);
+    if (rc == 0)
+        rc = check_exports(set, candidate);
+    return rc;
+}
+
+static int judge(struct candidate_set *set, const struct module_file *files,
+                 const struct symvers *symvers, struct verify_report *report, struct error *err) {
+    int rc = load_candidates(set, files, report, err);
+    if (rc == 0)
+        rc = gather_exports(set, symvers, err);
+    if (rc < 0)
+        return rc;
+    import_check_spread_taint(set);
+    for (size_t i = 0; i < set->count; i++) {
+        if (check_candidate(set, &set->items[i]) < 0)
+            return error_oom(err, files[i].name);
+        report->failed += report->verdicts[i].failure_count > 0;
+    }
+    return 0;
+}
+
+int verify_modules(const struct verify_target *target, const struct module_file *files,
+                   size_t count, struct verify_report *report, struct error *err) {
+    *report = (struct verify_report){.verdicts = NULL};
+    AUTO_SYMVERS struct symvers symvers = {.text = NULL};
+    int rc =
+        symvers_parse(target->symvers, target->symvers_size, target->symvers_name, &symvers, err);
+    if (rc < 0)
+        return rc;
+    AUTO(release_set) struct candidate_set set = {.target = target};
+    set.items = calloc(count + 1, sizeof(*set.items));
+    report->verdicts = calloc(count + 1, sizeof(*report->verdicts));
+    if (!set.items || !report->verdicts) {
+        free(report->verdicts);
+        report->verdicts = NULL;
+        return error_oom(err, "verifying modules");
+    }
+    set.count = report->count = count;
+    rc = judge(&set, files, &symvers, report, err);
+    if (rc < 0)
+        verify_report_release(report);
+    return rc;
+}
+
+void verify_report_release(struct verify_report *report) {
+    for (size_t i = 0; i < report->count; i++)
+        verdict_release(&report->verdicts[i]);
+    free(report->verdicts);
+    *report = (struct verify_report){.verdicts = NULL};
+}
