@@ -60,5 +60,8 @@ $(UNIT_TESTS): $(BUILD)/%: $(BUILD)/%.o $(UNIT_HELPERS) $(ARCHIVES)
 .PHONY: unit-tests
 unit-tests: $(UNIT_TESTS)
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+include test/check.mk
+include scripts/quickstart.mk
+
+-include $(wildcard $(foreach l,$(LAYERS) test/unit test/lib,$(BUILD)/$(l)/*.d))
 .SECONDARY:

@@ -4,14 +4,12 @@
 
 int small_core_answer(void);
 
-static int __init small_user_init(void)
-{
-	pr_info("small_user: the answer is %d\n", small_core_answer());
-	return 0;
+static int __init small_user_init(void) {
+    pr_info("small_user: the answer is %d\n", small_core_answer());
+    return 0;
 }
 
-static void __exit small_user_exit(void)
-{
+static void __exit small_user_exit(void) {
 }
 
 module_init(small_user_init);

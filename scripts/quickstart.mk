@@ -1,0 +1,6 @@
+# `make quickstart`: on a fresh Debian 12 machine, as root, from nothing to a bake and its teardown.
+.PHONY: quickstart
+quickstart:
+	@scripts/install-deps quickstart
+	@$(MAKE) -s -j$$(nproc) all $(SNAPSHOT)
+	@scripts/quickstart

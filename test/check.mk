@@ -1,0 +1,63 @@
+# Checks. `make check` runs every part below and counts the results; each part also runs alone.
+CHECK_PARTS := unit layers format shell warnings sanitize snapshot e2e laws vm
+CHECK_LONG_PARTS := valgrind image
+JOBS ?= $(shell nproc)
+SCRIPTS := $(shell grep -rlE '^\#!/bin/(ba)?sh' scripts test .ci 2>/dev/null)
+C_FILES = $(shell find base kmod toolchain builder test -name '*.[ch]')
+SNAPSHOT := $(BUILD)/test/lib/snapshot
+# The e2e, laws and vm parts work on roots below it; the same folder serves the quickstart.
+export BUILD_DIR := $(abspath $(BUILD))
+
+.PHONY: check check-long check-incidents install-deps
+check: install-deps
+	@LEFT_OUT='left out: check-incidents; $(addprefix check-,$(CHECK_LONG_PARTS)) (check-long)' \
+	    test/lib/run-parts $(CHECK_PARTS)
+
+check-long: install-deps
+	@test/lib/run-parts $(CHECK_LONG_PARTS)
+
+install-deps:
+	@scripts/install-deps check
+
+.PHONY: $(addprefix check-,$(CHECK_PARTS) $(CHECK_LONG_PARTS))
+
+check-unit: unit-tests
+	@test/lib/run-unit $(UNIT_TESTS)
+
+check-layers:
+	@test/lib/step check-layers-notices-faults test/check-layers --self-test
+	@test/lib/step layers test/check-layers
+
+check-format:
+	@test/lib/step format clang-format --dry-run -Werror $(C_FILES)
+
+check-shell:
+	@test/lib/step shellcheck shellcheck -x -a $(SCRIPTS)
+
+check-warnings:
+	@test/lib/step warnings-gcc $(MAKE) -s -j$(JOBS) BUILD=$(BUILD)/gcc CC=gcc-12 all unit-tests
+	@test/lib/step warnings-clang $(MAKE) -s -j$(JOBS) BUILD=$(BUILD)/clang CC=clang all unit-tests
+
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+check-sanitize:
+	@test/lib/step sanitize-build $(MAKE) -s -j$(JOBS) BUILD=$(BUILD)/sanitize \
+	    CFLAGS='-O1 -g $(SANITIZE)' unit-tests
+	@test/lib/run-unit $(patsubst $(BUILD)/%,$(BUILD)/sanitize/%,$(UNIT_TESTS))
+
+check-valgrind: unit-tests
+	@UNIT_WRAPPER='valgrind -q --error-exitcode=99 --leak-check=full' test/lib/run-unit $(UNIT_TESTS)
+
+# What the tests of whole programs need.
+.PHONY: test-programs
+test-programs: all $(SNAPSHOT)
+$(SNAPSHOT): $(BUILD)/test/lib/snapshot.o
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< -lcrypto
+
+check-snapshot: $(SNAPSHOT)
+	@test/lib/test-snapshot.sh
+
+check-e2e check-laws check-vm check-incidents: check-%: test-programs
+	@test/lib/run-scripts $(sort $(wildcard test/$*/*.sh))
+
+check-image:
+	@test/lib/step image test/e2e/image
