@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/root.h"
 #include "base/strlist.h"
+#include "kmod/lifecycle/xattrs.h"
 #include "kmod/system/module_index.h"
 
 #define FACTS_FORMAT 1
@@ -27,12 +28,6 @@ struct facts_module {
     char *key_id;
 };
 
-struct facts_xattr {
-    char *name;
-    uint8_t *value; /* NULL when size is 0 */
-    size_t size;
-};
-
 /*
  * What the system knows of a manifest entry after placing. No device number: it does not survive a
  * reboot. ctime is what nobody can set, so inode and ctime together name one placing of one file.
@@ -41,8 +36,7 @@ struct facts_placed {
     uint64_t inode; /* 0: not recorded */
     int64_t ctime_ns;
     uint32_t link_group; /* entries with the same number are one file; 0 for a single link */
-    struct facts_xattr *xattrs;
-    size_t xattr_count;
+    struct xattrs xattrs;
 };
 
 /* The DKMS registration; `name` is "" when there is none. */

@@ -9,8 +9,8 @@
  *      "placed":[[INODE,CTIME_NS],[INODE,CTIME_NS,LINK_GROUP],
  *                [INODE,CTIME_NS,LINK_GROUP,{"security.capability":"01000002…hex"}]],
  *      "indexes":[{"kernel":"…","stale":false,
- *                  "files":[{"name":"modules.dep","with":true,"inode":1,"ctime_ns":2,
- *                            "without":true}]}],
+ *                  "files":[{"name":"modules.dep","inode":1,"ctime_ns":2,
+ *                            "without":true,"without_mtime_ns":3}]}],
  *      "manifest":{"sha256":"…","inode":1,"ctime_ns":2},
  *      "dkms":{"name":"nvidia","version":"535.1","machine":"x86_64","kernels":["6.1.0-47"]}}
  */
@@ -25,8 +25,6 @@
 #define FACTS_ALIASES_MAX 65536
 #define FACTS_KERNELS_MAX 256 /* of indexes, and of a DKMS registration */
 #define FACTS_INDEX_FILES_MAX 64
-#define FACTS_XATTRS_MAX 64 /* of one path */
-#define FACTS_XATTR_SIZE_MAX 65536
 
 /* What a text value must be when it is not "". */
 enum facts_text { FACTS_TEXT_ANY, FACTS_TEXT_NAME, FACTS_TEXT_PATH, FACTS_TEXT_DIGEST };

@@ -13,7 +13,7 @@ static int refuse(struct error *err, const char *path, const char *why) {
 static int check(const struct manifest_entry *entry, struct error *err) {
     if (!safe_name_path(entry->path))
         return refuse(err, entry->path, "not an absolute path in its shortest form");
-    if (entry->type == MANIFEST_FILE && strlen(entry->sha256) != DIGEST_HEX_SIZE - 1)
+    if (entry->type == MANIFEST_FILE && !safe_name_sha256(entry->sha256))
         return refuse(err, entry->path, "a file without its digest");
     if (entry->type == MANIFEST_FILE && entry->size > INT64_MAX)
         return refuse(err, entry->path, "its size is impossible");

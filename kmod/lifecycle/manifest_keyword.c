@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "kmod/lifecycle/mtree_text.h"
+#include "kmod/lifecycle/safe_name.h"
 
 enum keyword {
     KEYWORD_TYPE = 1 << 0,
@@ -107,7 +108,7 @@ static bool take_time(const char *text, const struct manifest_keyword_value *val
 }
 
 static bool take_sha256(const char *text, const struct manifest_keyword_value *value) {
-    if (strlen(text) != DIGEST_HEX_SIZE - 1 || text[strspn(text, "0123456789abcdef")])
+    if (!safe_name_sha256(text))
         return false;
     memcpy(value->entry->sha256, text, DIGEST_HEX_SIZE);
     return true;

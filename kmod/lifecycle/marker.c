@@ -3,7 +3,6 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "base/digest.h"
 #include "base/file.h"
 #include "base/keyvalue.h"
 #include "kmod/lifecycle/safe_name.h"
@@ -12,10 +11,6 @@
 
 static bool is_version(const char *value) {
     return value[strspn(value, "0123456789.")] == '\0' && safe_name(value);
-}
-
-static bool is_digest(const char *value) {
-    return strlen(value) == DIGEST_HEX_SIZE - 1 && value[strspn(value, "0123456789abcdef")] == '\0';
 }
 
 /* In the order they are written. A value is "" or what `fits` takes. */
@@ -32,7 +27,7 @@ static const struct marker_key {
     {"driver_kind", offsetof(struct marker, driver_kind), true, safe_name, "one word without '/'"},
     {"arch", offsetof(struct marker, arch), true, safe_name, "one word without '/'"},
     {"module", offsetof(struct marker, module), false, safe_name, "one word without '/'"},
-    {"manifest_sha256", offsetof(struct marker, manifest_sha256), false, is_digest,
+    {"manifest_sha256", offsetof(struct marker, manifest_sha256), false, safe_name_sha256,
      "64 hexadecimal digits"},
 };
 

@@ -3,18 +3,15 @@
 #include <limits.h>
 #include <string.h>
 
+#include "base/digest.h"
+#include "kmod/system/path_component.h"
+
 static bool is_dots(const char *name, size_t size) {
     return (size == 1 && name[0] == '.') || (size == 2 && name[0] == '.' && name[1] == '.');
 }
 
 bool safe_name(const char *name) {
-    size_t size = strnlen(name, NAME_MAX + 1);
-    if (size == 0 || size > NAME_MAX || is_dots(name, size))
-        return false;
-    for (size_t i = 0; i < size; i++)
-        if (name[i] <= ' ' || name[i] > '~' || name[i] == '/')
-            return false;
-    return true;
+    return path_component_check(name, "name", NULL) == 0;
 }
 
 bool safe_name_path(const char *path) {
@@ -28,4 +25,9 @@ bool safe_name_path(const char *path) {
         path += size;
     }
     return true;
+}
+
+bool safe_name_sha256(const char *text) {
+    return strnlen(text, DIGEST_HEX_SIZE) == DIGEST_HEX_SIZE - 1 &&
+           text[strspn(text, "0123456789abcdef")] == '\0';
 }

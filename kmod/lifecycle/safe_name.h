@@ -1,13 +1,10 @@
-/* Names read from a file that are about to become one component of a path. */
+/* Names and paths read from a state file that are about to be acted on. */
 #ifndef KMOD_SAFE_NAME_H
 #define KMOD_SAFE_NAME_H
 
 #include <stdbool.h>
 
-/*
- * Whether `name` can be one component of a path and one word of a message: 1 to 255 printable ASCII
- * bytes, no white space, no '/', neither "." nor "..".
- */
+/* path_component_check() as a yes or no: one component of a path, one word of a message. */
 bool safe_name(const char *name);
 
 /*
@@ -16,5 +13,8 @@ bool safe_name(const char *name);
  * links on the way.
  */
 bool safe_name_path(const char *path);
+
+/* Whether `text` is a SHA-256 as prebake writes it: 64 lower-case hexadecimal digits. */
+bool safe_name_sha256(const char *text);
 
 #endif

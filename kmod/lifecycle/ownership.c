@@ -1,0 +1,116 @@
+#include "kmod/lifecycle/ownership.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <string.h>
+#include <sys/syscall.h>
+
+#include "kmod/lifecycle/state_folder.h"
+
+int ownership_context_make(const struct root *root, const struct facts *facts,
+                           struct ownership_context *context, struct error *err) {
+    context->copied = true;
+    if (!facts || !facts->manifest.inode)
+        return 0;
+    struct stat st;
+    int rc = root_stat(root, STATE_FOLDER_MANIFEST, &st);
+    if (rc && rc != -ENOENT)
+        return error_io(err, -rc, "can't look at %s%s", root->path, STATE_FOLDER_MANIFEST);
+    context->copied = rc == -ENOENT || st.st_ino != facts->manifest.inode ||
+                      facts_ctime_ns(&st) != facts->manifest.ctime_ns;
+    return 0;
+}
+
+/* Opens a manifest path with no link followed anywhere on the way (its own form is canonical). */
+static int open_exactly(const struct root *root, const char *path, int flags) {
+    struct open_how how = {
+        .flags = (uint64_t)(flags | O_NOFOLLOW | O_CLOEXEC),
+        .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+    };
+    for (;;) {
+        long fd = syscall(SYS_openat2, root->fd, path + 1, &how, sizeof how);
+        if (fd >= 0)
+            return (int)fd;
+        if (errno != EINTR && errno != EAGAIN)
+            return -errno;
+    }
+}
+
+static bool has_type(const struct stat *st, enum manifest_type type) {
+    switch (type) {
+    case MANIFEST_DIR:
+        return S_ISDIR(st->st_mode);
+    case MANIFEST_FILE:
+        return S_ISREG(st->st_mode);
+    case MANIFEST_LINK:
+        return S_ISLNK(st->st_mode);
+    }
+    return false;
+}
+
+static bool has_target(int fd, const struct manifest_entry *entry) {
+    char target[PATH_MAX];
+    ssize_t size = readlinkat(fd, "", target, sizeof target - 1);
+    if (size < 0)
+        return false;
+    target[size] = '\0';
+    return !strcmp(target, entry->target);
+}
+
+/* The descriptor that was looked at is O_PATH: reading needs another one, of the same file. */
+static int has_content(const struct root *root, const struct manifest_entry *entry,
+                       const struct stat *seen, bool *same, struct error *err) {
+    *same = false;
+    if ((uint64_t)seen->st_size != entry->size)
+        return 0;
+    AUTO_CLOSE int fd = open_exactly(root, entry->path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0)
+        return error_io(err, -fd, "can't open %s%s", root->path, entry->path);
+    struct stat st;
+    if (fstat(fd, &st))
+        return error_io(err, errno, "can't look at %s%s", root->path, entry->path);
+    if (st.st_dev != seen->st_dev || st.st_ino != seen->st_ino)
+        return 0;
+    char sha256[DIGEST_HEX_SIZE];
+    int rc = digest_fd(fd, entry->path, sha256, err);
+    *same = !rc && !strcmp(sha256, entry->sha256);
+    return rc;
+}
+
+static int decide_by_content(const struct root *root, const struct manifest_entry *entry, int fd,
+                             const struct stat *st, bool *ours, struct error *err) {
+    if (entry->type == MANIFEST_LINK) {
+        *ours = has_target(fd, entry);
+        return 0;
+    }
+    return has_content(root, entry, st, ours, err);
+}
+
+int ownership_check(const struct root *root, const struct ownership_context *context,
+                    const struct manifest_entry *entry, const struct facts_placed *placed,
+                    enum ownership *result, struct error *err) {
+    AUTO_CLOSE int fd = open_exactly(root, entry->path, O_PATH);
+    *result = OWNERSHIP_GONE;
+    if (fd == -ENOENT || fd == -ENOTDIR)
+        return 0;
+    *result = OWNERSHIP_FOREIGN;
+    if (fd == -ELOOP)
+        return 0;
+    if (fd < 0)
+        return error_io(err, -fd, "can't look at %s%s", root->path, entry->path);
+    struct stat st;
+    if (fstat(fd, &st))
+        return error_io(err, errno, "can't look at %s%s", root->path, entry->path);
+    if (!has_type(&st, entry->type))
+        return 0;
+    bool ours = true;
+    int rc = 0;
+    if (entry->type != MANIFEST_DIR && !context->copied && placed && placed->inode)
+        ours = st.st_ino == placed->inode && facts_ctime_ns(&st) == placed->ctime_ns;
+    else if (entry->type != MANIFEST_DIR)
+        rc = decide_by_content(root, entry, fd, &st, &ours, err);
+    if (!rc && ours)
+        *result = OWNERSHIP_OURS;
+    return rc;
+}
