@@ -25,7 +25,7 @@ int ownership_context_make(const struct root *root, const struct facts *facts,
 /* Opens a manifest path with no link followed anywhere on the way (its own form is canonical). */
 static int open_exactly(const struct root *root, const char *path, int flags) {
     struct open_how how = {
-        .flags = (uint64_t)(flags | O_NOFOLLOW | O_CLOEXEC),
+        .flags = (unsigned)(flags | O_NOFOLLOW | O_CLOEXEC),
         .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
     };
     for (;;) {
