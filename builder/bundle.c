@@ -1,0 +1,171 @@
+#include "builder/bundle.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/tree.h"
+#include "builder/bundle_record.h"
+#include "builder/kept_log.h"
+#include "builder/target.h"
+#include "toolchain/kbuild.h"
+#include "toolchain/strip.h"
+
+/* Where large temporary files go: /tmp is often memory. */
+static const char *temporary_base(void) {
+    const char *base = secure_getenv("TMPDIR");
+    return base && base[0] == '/' ? base : "/var/tmp";
+}
+
+static void remove_path(const char *path) {
+    struct error err = {0};
+    if (path && tree_remove(AT_FDCWD, path, &err))
+        log_warning("%s", err.text);
+}
+
+static void cleanup_path(char **path) {
+    remove_path(*path);
+    free(*path);
+}
+#define AUTO_TEMPORARY AUTO(cleanup_path)
+
+char *bundle_module_path(const struct bundle *bundle, const char *dest_name) {
+    char *path = NULL;
+    return asprintf(&path, "%s/modules/%s.ko", bundle->path, dest_name) < 0 ? NULL : path;
+}
+
+static int verify(const struct plan *plan, const struct bundle *bundle, struct error *err) {
+    AUTO_STRLIST struct strlist paths = {0};
+    for (size_t i = 0; i < plan->conf.module_count; i++)
+        if (strlist_addf(&paths, "%s/modules/%s.ko", bundle->path, plan->conf.modules[i].dest_name))
+            return error_oom(err, "verifying modules");
+    return target_verify_paths(&plan->headers, &paths, err);
+}
+
+static int strip(const struct plan *plan, const struct bundle *bundle, struct error *err) {
+    for (size_t i = 0; i < plan->conf.module_count; i++) {
+        if (!plan->conf.modules[i].strip)
+            continue;
+        AUTO_FREE char *path = bundle_module_path(bundle, plan->conf.modules[i].dest_name);
+        if (!path)
+            return error_oom(err, "stripping modules");
+        int rc = strip_debug(path, err);
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
+static int compile(const struct plan *plan, const struct bundle *bundle, struct error *err) {
+    AUTO_TEMPORARY char *work = NULL;
+    AUTO_FREE char *modules = NULL, *log = NULL;
+    int rc = tree_make_temporary(temporary_base(), &work, err);
+    if (rc)
+        return rc;
+    if (asprintf(&modules, "%s/modules", bundle->path) < 0 ||
+        asprintf(&log, "%s/make.log", bundle->path) < 0)
+        return error_oom(err, "compiling");
+    if (mkdir(modules, 0755))
+        return error_io(err, errno, "can't create %s", modules);
+    struct kbuild_spec spec = {
+        .root = plan->root,
+        .source = &plan->source,
+        .headers = &plan->headers,
+        .compiler = &plan->compiler,
+        .conf = &plan->conf,
+        .jobs = plan->options->jobs,
+        .work_dir = work,
+        .log_path = log,
+    };
+    rc = kbuild_run(&spec, modules, err);
+    return rc ? kept_log_add(log, rc, err) : 0;
+}
+
+static int build(const struct plan *plan, const struct bundle *bundle, struct error *err) {
+    log_step("compiling %s %s for %s with %s, %u jobs", plan->conf.name, plan->conf.version,
+             plan->headers.release, plan->compiler.name, plan->options->jobs);
+    int rc = compile(plan, bundle, err);
+    if (rc)
+        return rc;
+    log_step("verifying %zu modules against %s", plan->conf.module_count, plan->headers.build_dir);
+    rc = verify(plan, bundle, err);
+    if (!rc)
+        rc = strip(plan, bundle, err);
+    return rc ? rc : bundle_record_write(plan, bundle->path, err);
+}
+
+/* A finished bundle appears under its name in one step; two builds of the same give the same. */
+static int move_into_cache(const char *from, const char *to, struct error *err) {
+    AUTO_CLOSE int fd = open(from, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 || fchmod(fd, 0755) || syncfs(fd))
+        return error_io(err, errno, "can't finish %s", from);
+    if (rename(from, to) == 0)
+        return 0;
+    if (errno != EEXIST && errno != ENOTEMPTY)
+        return error_io(err, errno, "can't move the bundle to %s", to);
+    remove_path(from);
+    return 0;
+}
+
+static int make_cache(const char *cache, struct error *err) {
+    if (mkdir(cache, 0755) && errno != EEXIST)
+        return error_io(err, errno, "--cache %s", cache);
+    return 0;
+}
+
+/* Finds a whole bundle in the cache. 1: found; 0: not there, or damaged and removed. */
+static int look_in_cache(const struct plan *plan, const char *path) {
+    struct error reason = {0};
+    struct stat st;
+    if (lstat(path, &st))
+        return 0;
+    if (bundle_record_check(plan, path, &reason) == 0)
+        return 1;
+    log_warning("%s; it is built again", reason.text);
+    remove_path(path);
+    return 0;
+}
+
+static int build_in(const struct plan *plan, const char *base, struct bundle *bundle,
+                    struct error *err) {
+    int rc = tree_make_temporary(base, &bundle->path, err);
+    if (rc)
+        return rc;
+    bundle->temporary = true;
+    return build(plan, bundle, err);
+}
+
+int bundle_get(const struct plan *plan, struct bundle *bundle, struct error *err) {
+    *bundle = (struct bundle){0};
+    const char *cache = plan->options->cache;
+    if (!cache)
+        return build_in(plan, temporary_base(), bundle, err);
+    AUTO_FREE char *path = NULL;
+    if (asprintf(&path, "%s/%s", cache, plan->bundle_id) < 0)
+        return error_oom(err, "looking for a bundle");
+    if (!look_in_cache(plan, path)) {
+        int rc = make_cache(cache, err);
+        if (!rc)
+            rc = build_in(plan, cache, bundle, err);
+        if (!rc)
+            rc = move_into_cache(bundle->path, path, err);
+        if (rc)
+            return rc;
+    } else {
+        log_step("using the bundle %s", path);
+        bundle->reused = true;
+    }
+    free(bundle->path);
+    bundle->path = STEAL(path);
+    bundle->temporary = false;
+    return 0;
+}
+
+void bundle_release(struct bundle *bundle) {
+    if (bundle->temporary)
+        remove_path(bundle->path);
+    free(bundle->path);
+    *bundle = (struct bundle){0};
+}

@@ -1,0 +1,95 @@
+#include "builder/bundle_record.h"
+
+#include <fcntl.h>
+#include <jansson.h>
+#include <string.h>
+
+#include "base/digest.h"
+#include "base/file.h"
+
+#define BUNDLE_FORMAT 1
+#define RECORD_SIZE_MAX (1 << 20)
+
+static void cleanup_json(json_t **value) {
+    json_decref(*value);
+}
+#define AUTO_JSON AUTO(cleanup_json)
+
+/* The digest of <path>/modules/<dest>.ko. */
+static int module_digest(const char *path, const char *dest, char hex[static DIGEST_HEX_SIZE],
+                         struct error *err) {
+    AUTO_FREE char *file = NULL;
+    if (asprintf(&file, "%s/modules/%s.ko", path, dest) < 0)
+        return error_oom(err, "reading a bundle");
+    AUTO_CLOSE int fd = open(file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return error_io(err, errno, "can't open %s", file);
+    return digest_fd(fd, file, hex, err);
+}
+
+static int modules_to_json(const struct plan *plan, const char *path, json_t *modules,
+                           struct error *err) {
+    for (size_t i = 0; i < plan->conf.module_count; i++) {
+        const char *dest = plan->conf.modules[i].dest_name;
+        char hex[DIGEST_HEX_SIZE];
+        int rc = module_digest(path, dest, hex, err);
+        if (rc)
+            return rc;
+        if (json_object_set_new(modules, dest, json_string(hex)))
+            return error_oom(err, "writing a bundle's record");
+    }
+    return 0;
+}
+
+int bundle_record_write(const struct plan *plan, const char *path, struct error *err) {
+    AUTO_JSON json_t *modules = json_object();
+    int rc = modules_to_json(plan, path, modules, err);
+    if (rc)
+        return rc;
+    AUTO_JSON json_t *record =
+        json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:O}", "format", BUNDLE_FORMAT,
+                  "id", plan->bundle_id, "name", plan->conf.name, "version", plan->conf.version,
+                  "kernel", plan->headers.release, "machine", plan->headers.machine, "vermagic",
+                  plan->headers.vermagic, "compiler", plan->compiler.version, "source_sha256",
+                  plan->source.digest, "modules", modules);
+    AUTO_FREE char *text = record ? json_dumps(record, JSON_INDENT(2) | JSON_SORT_KEYS) : NULL;
+    AUTO_FREE char *file = NULL;
+    if (!text || asprintf(&file, "%s/bundle.json", path) < 0)
+        return error_oom(err, "writing a bundle's record");
+    AUTO_CLOSE int fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    rc = fd < 0 ? -errno : file_write_all(fd, text, strlen(text));
+    if (!rc)
+        rc = file_write_all(fd, "\n", 1);
+    return rc ? error_io(err, -rc, "can't write %s", file) : 0;
+}
+
+static int damaged(struct error *err, const char *path, const char *why) {
+    return error_set(err, ERROR_DAMAGED, EBADMSG, "the bundle %s is damaged: %s", path, why);
+}
+
+int bundle_record_check(const struct plan *plan, const char *path, struct error *err) {
+    AUTO_FREE char *file = NULL;
+    AUTO_BUFFER struct buffer text = {0};
+    if (asprintf(&file, "%s/bundle.json", path) < 0)
+        return error_oom(err, "reading a bundle");
+    int rc = file_read_path(file, RECORD_SIZE_MAX, &text, err);
+    if (rc)
+        return rc;
+    AUTO_JSON json_t *record = json_loadb(buffer_string(&text), text.size, 0, NULL);
+    const char *id = json_string_value(json_object_get(record, "id"));
+    if (json_integer_value(json_object_get(record, "format")) != BUNDLE_FORMAT || !id ||
+        strcmp(id, plan->bundle_id))
+        return damaged(err, path, "bundle.json is not its own");
+    const json_t *modules = json_object_get(record, "modules");
+    for (size_t i = 0; i < plan->conf.module_count; i++) {
+        const char *dest = plan->conf.modules[i].dest_name;
+        const char *recorded = json_string_value(json_object_get(modules, dest));
+        char hex[DIGEST_HEX_SIZE];
+        rc = module_digest(path, dest, hex, err);
+        if (rc)
+            return rc;
+        if (!recorded || strcmp(recorded, hex))
+            return damaged(err, path, dest);
+    }
+    return 0;
+}

@@ -1,0 +1,43 @@
+/* What a bake is going to do: everything it needs to know, found without changing anything. */
+#ifndef BUILDER_PLAN_H
+#define BUILDER_PLAN_H
+
+#include "builder/bake_options.h"
+#include "kmod/module/compression.h"
+#include "kmod/system/dkms_tree.h"
+#include "toolchain/compiler.h"
+#include "toolchain/dkms_conf.h"
+#include "toolchain/kernel_headers.h"
+#include "toolchain/source.h"
+
+struct plan {
+    const struct root *root;
+    const struct bake_options *options;
+    struct kernel_headers headers;
+    struct source source;
+    struct dkms_conf conf;
+    struct compiler compiler;
+    enum compression compression;
+    struct dkms_paths dkms;
+    struct strlist module_dirs; /* one a module: "/lib/modules/K/updates/dkms" */
+    bool source_in_place;       /* the root has this very source in /usr/src already */
+    bool dkms_added;            /* and DKMS has it registered as added */
+    char bundle_id[DIGEST_HEX_SIZE];
+};
+
+/*
+ * Finds and checks source, kernel headers, compiler and what else the compile needs. Errors as
+ * those of the parts: ERROR_NO_HEADERS, ERROR_DEPENDENCY, ERROR_EXCLUDED, ERROR_REFUSED (a root
+ * that can't be written, a source with install-time scripts, a registration that is somebody
+ * else's) …
+ */
+int plan_make(const struct root *root, const struct bake_options *options, struct plan *plan,
+              struct error *err) MUST_CHECK;
+
+/* The steps, a sentence each. */
+int plan_describe(const struct plan *plan, struct strlist *steps, struct error *err) MUST_CHECK;
+
+void plan_release(struct plan *plan);
+#define AUTO_PLAN AUTO(plan_release)
+
+#endif

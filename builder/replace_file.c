@@ -1,0 +1,61 @@
+#include "builder/replace_file.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+
+static int open_folder(const char *path, const char *name) {
+    AUTO_FREE char *folder = strndup(path, (size_t)(name - path));
+    int fd = folder ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    return fd < 0 ? -errno : fd;
+}
+
+/* Owner before mode: chown clears setuid bits. */
+static int write_temporary(int folder, const char *temporary, const void *data, size_t size,
+                           const struct stat *old) {
+    AUTO_CLOSE int fd =
+        openat(folder, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return -errno;
+    int rc = file_write_all(fd, data, size);
+    if (rc)
+        return rc;
+    if (fchown(fd, old->st_uid, old->st_gid) || fchmod(fd, old->st_mode & 07777) || fsync(fd))
+        return -errno;
+    return 0;
+}
+
+static int publish(int folder, const char *name, const void *data, size_t size) {
+    struct stat old;
+    if (fstatat(folder, name, &old, AT_SYMLINK_NOFOLLOW))
+        return -errno;
+    if (!S_ISREG(old.st_mode))
+        return -EINVAL;
+    uint32_t random;
+    if (getrandom(&random, sizeof random, 0) != sizeof random)
+        return -EIO;
+    char temporary[NAME_MAX + 1];
+    snprintf(temporary, sizeof temporary, ".%.200s.prebake-%08x", name, random);
+    int rc = write_temporary(folder, temporary, data, size, &old);
+    if (!rc && renameat(folder, temporary, folder, name))
+        rc = -errno;
+    if (rc)
+        unlinkat(folder, temporary, 0);
+    return rc;
+}
+
+int replace_file(const char *path, const void *data, size_t size, struct error *err) {
+    AUTO_FREE char *real = realpath(path, NULL);
+    if (!real)
+        return error_io(err, errno, "can't find %s", path);
+    const char *name = strrchr(real, '/') + 1;
+    AUTO_CLOSE int folder = open_folder(real, name);
+    int rc = folder < 0 ? folder : publish(folder, name, data, size);
+    return rc ? error_io(err, -rc, "can't replace %s", path) : 0;
+}
