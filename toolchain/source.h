@@ -9,12 +9,15 @@ struct source {
     char *path;                   /* the directory that holds dkms.conf, on this machine */
     char *temporary;              /* private folder it was unpacked into, NULL for a directory */
     char *origin;                 /* what the user named */
-    char digest[DIGEST_HEX_SIZE]; /* over every path, type, permission, link target and content */
+    char digest[DIGEST_HEX_SIZE]; /* see source_digest.h */
 };
 
 /*
- * Opens SRC. ERROR_USAGE when it does not exist or is neither; ERROR_REFUSED for unsafe archives;
- * ERROR_DAMAGED ("no dkms.conf") when it holds none, or several.
+ * Opens SRC: a directory with dkms.conf at its top; a .deb with usr/src/NAME/dkms.conf; a tar
+ * archive with dkms.conf at its top or in a top folder (also dkms mktarball's dkms_source_tree).
+ * ERROR_USAGE when it does not exist or is neither; ERROR_REFUSED for unsafe archives, and for
+ * trees with devices, sockets, fifos or links that lead out of them; ERROR_DAMAGED ("no dkms.conf")
+ * when it holds none, or several.
  */
 int source_open(const char *spec, struct source *source, struct error *err) MUST_CHECK;
 /* Removes what was unpacked. */
