@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "kmod/module/printable.h"
 
 #define CERTIFICATE_MAX (1UL << 20)
 
@@ -58,10 +59,7 @@ static char *common_name(const X509_NAME *name) {
         ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at)));
     if (length < 0)
         return strdup("?");
-    for (int i = 0; i < length; i++)
-        if (text[i] < 0x20 || text[i] == 0x7f)
-            text[i] = '?';
-    return strndup((const char *)text, (size_t)length);
+    return printable_copy((const char *)text);
 }
 
 static X509 *read_certificate(const void *data, size_t size) {

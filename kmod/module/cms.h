@@ -27,7 +27,7 @@ int cms_identity_load(const char *path, struct cms_identity **out, struct error 
 int cms_identity_add_key(struct cms_identity *identity, const void *key, size_t size,
                          const char *name, const char *passphrase, struct error *err) MUST_CHECK;
 
-/* The certificate's subject CN, "" without one; control characters are '?'. */
+/* The certificate's subject CN, "" without one; fit to show (kmod/module/printable.h). */
 const char *cms_identity_name(const struct cms_identity *identity);
 void cms_identity_free(struct cms_identity **identity);
 #define AUTO_CMS_IDENTITY AUTO(cms_identity_free)

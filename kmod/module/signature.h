@@ -26,7 +26,7 @@ int signature_append(struct buffer *module, const struct signing_key *key, const
                      struct error *err) MUST_CHECK;
 
 struct signature_info {
-    char *signer; /* issuer CN as modinfo prints it; control characters are '?' */
+    char *signer; /* issuer CN as modinfo prints it, fit to show */
     char *key_id; /* "6A:0B:…" */
     char *hash;   /* "sha256" */
 };

@@ -54,7 +54,7 @@ static int load_token(struct signing_key *key, const struct signing_key_source *
                       struct error *err) {
     if (!source->sign_file)
         return error_set(err, ERROR_SIGNING, EKEYREJECTED,
-                         "the key %s needs the kernel's sign-file: say where it is", source->key);
+                         "the key %s needs the kernel's sign-file, and none is named", source->key);
     key->token = strdup(source->key);
     if (!key->token)
         return error_oom(err, "loading a key");
