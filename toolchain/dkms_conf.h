@@ -18,8 +18,8 @@ struct dkms_conf_module {
 struct dkms_conf {
     char *name;    /* PACKAGE_NAME, checked: a single path component */
     char *version; /* PACKAGE_VERSION, likewise */
-    char *make;    /* the bash command that MAKE/MAKE_MATCH choose for this kernel */
-    char *clean;   /* CLEAN: read, without effect */
+    char *make;    /* the bash command that MAKE/MAKE_MATCH choose for this kernel, as dkms runs it:
+                      a "make" at its start has -j and KERNELRELEASE behind it */
     struct dkms_conf_module *modules;
     size_t module_count;
     struct strlist patches;         /* those that match this kernel, in order */
