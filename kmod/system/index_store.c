@@ -180,15 +180,22 @@ int index_store_sweep(const struct root *root, const struct index_store *paths, 
     return rc;
 }
 
-int index_store_drop(const struct root *root, const struct index_store *paths, struct error *err) {
+int index_store_tidy(const struct root *root, const struct index_store *paths, struct error *err) {
     if (!root_exists(root, paths->index_dir))
         return 0;
+    int rc = file_remove_dir(root, paths->folder, err);
+    if (!rc || rc == -ENOENT)
+        rc = file_remove_dir(root, paths->index_dir, err);
+    return rc == -ENOTEMPTY || rc == -ENOENT ? 0 : rc;
+}
+
+int index_store_drop(const struct root *root, const struct index_store *paths, struct error *err) {
+    if (!root_exists(root, paths->folder))
+        return index_store_tidy(root, paths, err);
     AUTO_CLOSE int parent = -1;
     const char *name;
     int rc = root_open_parent(root, paths->folder, &parent, &name, err);
     if (!rc)
         rc = tree_remove(parent, name, err);
-    if (!rc)
-        rc = file_remove_dir(root, paths->index_dir, err);
-    return rc == -ENOTEMPTY || rc == -ENOENT ? 0 : rc;
+    return rc ? rc : index_store_tidy(root, paths, err);
 }

@@ -68,6 +68,10 @@ int index_store_put_back(const struct root *root, const struct index_store *path
 int index_store_sweep(const struct root *root, const struct index_store *paths,
                       struct error *err) MUST_CHECK;
 
+/* Removes the folder and <store>/index where they are empty. */
+int index_store_tidy(const struct root *root, const struct index_store *paths,
+                     struct error *err) MUST_CHECK;
+
 /* Removes the folder with all it holds, and <store>/index when that was the last. */
 int index_store_drop(const struct root *root, const struct index_store *paths,
                      struct error *err) MUST_CHECK;

@@ -225,6 +225,8 @@ int module_index_refresh(const struct root *root, const char *kernel, const char
     if (!rc)
         rc = publish(root, &paths, folder, &names, err);
     int discarded = depmod_discard(root, paths.staging, rc ? NULL : err);
+    if (!rc && !discarded)
+        discarded = index_store_tidy(root, &paths, err);
     return rc ? rc : discarded;
 }
 
