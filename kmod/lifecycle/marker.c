@@ -47,7 +47,7 @@ static int check_value(const struct marker_key *key, const char *value, const ch
 /* A newer format may mean anything by its keys, so it is not looked at further. */
 static int check_format(const struct keyvalue *values, const char *name, struct error *err) {
     const char *format = keyvalue_get(values, "format");
-    if (!format || !*format || format[strspn(format, "0123456789")])
+    if (!format || format[strspn(format, "0123456789")] || strtoul(format, NULL, 10) == 0)
         return error_set(err, ERROR_DAMAGED, EBADMSG, "%s has no format= with a number", name);
     if (strtoul(format, NULL, 10) > MARKER_FORMAT)
         return error_set(err, ERROR_REFUSED, EPROTONOSUPPORT,
