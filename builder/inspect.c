@@ -54,7 +54,7 @@ static json_t *sections_json(const struct elf_module *elf) {
     for (size_t i = 1; rc == 0 && i < elf->section_count; i++)
         rc = json_array_append_new(sections,
                                    json_pack("{s:o, s:I}", "name", json_text(elf->sections[i].name),
-                                             "size", (json_int_t)elf->sections[i].size));
+                                             "size", (json_int_t)elf->sections[i].load_size));
     return array_or_null(sections, rc);
 }
 

@@ -126,13 +126,18 @@ static int look_at_registration(struct plan *plan, struct error *err) {
                      plan->conf.name, plan->conf.version);
 }
 
+int plan_look_at_places(struct plan *plan, struct error *err) {
+    plan->source_in_place = plan->dkms_added = false;
+    int rc = look_at_source_place(plan, err);
+    return rc ? rc : look_at_registration(plan, err);
+}
+
 /* Places of the bake that is being replaced or made again are no obstacle. */
-static int look_at_places(struct plan *plan, struct error *err) {
+static int look_before_building(struct plan *plan, struct error *err) {
     if (root_exists(plan->root, STATE_FOLDER_MARKER) ||
         root_exists(plan->root, STATE_FOLDER_JOURNAL))
         return 0;
-    int rc = look_at_source_place(plan, err);
-    return rc ? rc : look_at_registration(plan, err);
+    return plan_look_at_places(plan, err);
 }
 
 static int find_compiler(struct plan *plan, struct error *err) {
@@ -156,7 +161,7 @@ int plan_make(const struct root *root, const struct bake_options *options, struc
     if (!rc)
         rc = find_places(plan, err);
     if (!rc)
-        rc = look_at_places(plan, err);
+        rc = look_before_building(plan, err);
     return rc ? rc : bundle_id_make(plan, plan->bundle_id, err);
 }
 

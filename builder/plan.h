@@ -34,6 +34,12 @@ struct plan {
 int plan_make(const struct root *root, const struct bake_options *options, struct plan *plan,
               struct error *err) MUST_CHECK;
 
+/*
+ * Looks again at what the root has in the places of the source tree and the registration; after
+ * something was removed there. ERROR_REFUSED when they are somebody else's.
+ */
+int plan_look_at_places(struct plan *plan, struct error *err) MUST_CHECK;
+
 /* The steps, a sentence each. */
 int plan_describe(const struct plan *plan, struct strlist *steps, struct error *err) MUST_CHECK;
 

@@ -5,6 +5,8 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/tree.h"
+#include "kmod/lifecycle/facts_read.h"
+#include "kmod/lifecycle/facts_write.h"
 #include "kmod/lifecycle/manifest_read.h"
 #include "kmod/lifecycle/manifest_write.h"
 #include "kmod/lifecycle/ownership.h"

@@ -29,6 +29,7 @@ struct teardown_result {
     bool dkms_after;
     bool module_before; /* a module of ours was resident */
     bool module_after;
+    bool marker_after;   /* the marker is still there */
     bool modprobe_after; /* modprobe would still resolve one of ours */
     unsigned foreign;    /* manifest paths that are somebody else's now: they stay */
     unsigned left;       /* paths of ours that could not be removed */

@@ -1,0 +1,99 @@
+#include "builder/bake_report.h"
+
+#include <jansson.h>
+#include <stdio.h>
+
+#include "base/telemetry.h"
+
+#define REPORT_FORMAT 1
+
+static void cleanup_json(json_t **value) {
+    json_decref(*value);
+}
+#define AUTO_JSON AUTO(cleanup_json)
+
+static int print_json(json_t *document, struct error *err) {
+    AUTO_JSON json_t *owned = document;
+    AUTO_FREE char *text = owned ? json_dumps(owned, JSON_INDENT(2)) : NULL;
+    if (!text)
+        return error_oom(err, "printing the result");
+    puts(text);
+    return 0;
+}
+
+static long long milliseconds_since(const struct timespec *start) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (now.tv_sec - start->tv_sec) * 1000LL + (now.tv_nsec - start->tv_nsec) / 1000000;
+}
+
+static json_t *plan_json(const struct plan *plan, const char *status) {
+    return json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "format", REPORT_FORMAT,
+                     "event", "bake", "status", status, "kernel", plan->headers.release, "arch",
+                     plan->headers.machine, "module", plan->conf.name, "driver_version",
+                     plan->conf.version, "driver_kind", plan->options->driver_kind, "compression",
+                     compression_name(plan->compression), "bundle", plan->bundle_id);
+}
+
+int bake_report_plan(const struct plan *plan, const struct strlist *steps, struct error *err) {
+    json_t *list = json_array();
+    for (size_t i = 0; i < steps->count; i++)
+        json_array_append_new(list, json_string(steps->items[i]));
+    json_t *document = plan_json(plan, "planned");
+    json_object_set_new(document, "steps", list);
+    return print_json(document, err);
+}
+
+static json_t *modules_json(const struct plan *plan, const struct packed_set *set) {
+    json_t *list = json_array();
+    for (size_t i = 0; i < set->count; i++) {
+        const struct packed_module *module = &set->modules[i];
+        json_array_append_new(
+            list, json_pack("{s:s, s:s, s:s, s:s, s:I, s:s}", "name", module->facts.name, "file",
+                            module->file_name, "folder", plan->module_dirs.items[i], "build_id",
+                            module->facts.build_id, "size", (json_int_t)module->content.size,
+                            "signer", module->signature.signer ? module->signature.signer : ""));
+    }
+    return list;
+}
+
+static int print_line(const struct plan *plan, const char *status, const char *from,
+                      long long duration, struct error *err) {
+    AUTO_TELEMETRY struct telemetry event;
+    telemetry_begin(&event, NULL, "bake");
+    telemetry_add(&event, "status", status);
+    telemetry_add(&event, "kernel", plan->headers.release);
+    telemetry_add(&event, "module", plan->conf.name);
+    telemetry_add(&event, "driver_version", plan->conf.version);
+    telemetry_add(&event, "driver_kind", plan->options->driver_kind);
+    telemetry_add(&event, "bundle", from);
+    telemetry_add_bool(&event, "signed", plan->options->sign_key != NULL);
+    telemetry_add(&event, "compression", compression_name(plan->compression));
+    telemetry_add_number(&event, "duration_ms", duration);
+    const char *line = telemetry_line(&event);
+    if (!line)
+        return error_oom(err, "printing the result");
+    puts(line);
+    return 0;
+}
+
+int bake_report_done(const struct plan *plan, const struct packed_set *modules, const char *from,
+                     const struct timespec *start, struct error *err) {
+    long long duration = milliseconds_since(start);
+    if (!plan->options->json)
+        return print_line(plan, "baked", from, duration, err);
+    json_t *document = plan_json(plan, "baked");
+    json_object_set_new(document, "modules", modules_json(plan, modules));
+    json_object_set_new(document, "duration_ms", json_integer(duration));
+    return print_json(document, err);
+}
+
+int bake_report_unchanged(const struct plan *plan, const struct timespec *start,
+                          struct error *err) {
+    long long duration = milliseconds_since(start);
+    if (!plan->options->json)
+        return print_line(plan, "unchanged", "unused", duration, err);
+    json_t *document = plan_json(plan, "unchanged");
+    json_object_set_new(document, "duration_ms", json_integer(duration));
+    return print_json(document, err);
+}

@@ -1,0 +1,151 @@
+#include "builder/image.h"
+
+#include <string.h>
+
+#include "base/file.h"
+
+#define LOG_MAX (256UL << 20)
+
+static int add_copy(const struct plan *plan, struct bake *bake, const char *folder,
+                    const char *name, const void *data, size_t size, struct error *err) {
+    AUTO_FREE char *path = NULL;
+    AUTO_BUFFER struct buffer content = {0};
+    if (asprintf(&path, "%s/%s", folder, name) < 0 || buffer_append(&content, data, size))
+        return error_oom(err, "preparing what to place");
+    return placing_add_file(&bake->placing, plan->root, path, &content, 0644, err);
+}
+
+static int add_modules(const struct plan *plan, const struct packed_set *set, struct bake *bake,
+                       struct error *err) {
+    int rc = 0;
+    for (size_t i = 0; !rc && i < set->count; i++)
+        rc = add_copy(plan, bake, plan->module_dirs.items[i], set->modules[i].file_name,
+                      set->modules[i].content.data, set->modules[i].content.size, err);
+    return rc;
+}
+
+static int add_log_file(const struct plan *plan, struct bake *bake, const char *from,
+                        const char *name, struct error *err) {
+    AUTO_BUFFER struct buffer content = {0};
+    int rc = file_read_path(from, LOG_MAX, &content, err);
+    return rc ? rc
+              : add_copy(plan, bake, plan->dkms.log_dir, name, buffer_string(&content),
+                         content.size, err);
+}
+
+/* dkms keeps the log of the build and the kernel's configuration. */
+static int add_logs(const struct plan *plan, const struct bundle *bundle, struct bake *bake,
+                    struct error *err) {
+    AUTO_FREE char *log = NULL, *headers = root_host_path(plan->root, plan->headers.build_dir);
+    AUTO_FREE char *config = NULL;
+    if (!headers || asprintf(&log, "%s/make.log", bundle->path) < 0 ||
+        asprintf(&config, "%s/.config", headers) < 0)
+        return error_oom(err, "preparing what to place");
+    int rc = add_log_file(plan, bake, log, "make.log", err);
+    if (!rc && access(config, F_OK) == 0)
+        rc = add_log_file(plan, bake, config, ".config", err);
+    return rc;
+}
+
+static int add_built(const struct plan *plan, const struct packed_set *set, struct bake *bake,
+                     struct error *err) {
+    int rc = 0;
+    for (size_t i = 0; !rc && i < set->count; i++)
+        rc = add_copy(plan, bake, plan->dkms.built_dir, set->modules[i].file_name,
+                      set->modules[i].content.data, set->modules[i].content.size, err);
+    return rc;
+}
+
+static int add_registration(const struct plan *plan, struct bake *bake, struct error *err) {
+    const struct dkms_paths *dkms = &plan->dkms;
+    int rc = 0;
+    if (!plan->dkms_added)
+        rc = placing_add_link(&bake->placing, plan->root, dkms->source_link, dkms->source_dir, err);
+    if (!rc)
+        rc = placing_add_link(&bake->placing, plan->root, dkms->kernel_link, dkms->kernel_target,
+                              err);
+    return rc;
+}
+
+static char *text(const char *string) {
+    return strdup(string ? string : "");
+}
+
+static int fill_module(const struct plan *plan, const char *folder,
+                       const struct packed_module *packed, struct facts_module *module) {
+    AUTO_FREE char *joined = NULL;
+    if (asprintf(&joined, "%s/%s", folder, packed->file_name) < 0)
+        return -ENOMEM;
+    int rc = root_resolve(plan->root, joined, &module->path, NULL, NULL);
+    module->name = text(packed->facts.name);
+    module->build_id = text(packed->facts.build_id);
+    module->srcversion = text(packed->facts.srcversion);
+    module->signer = text(packed->signature.signer);
+    module->key_id = text(packed->signature.key_id);
+    return rc || !module->name || !module->build_id || !module->srcversion || !module->signer ||
+                   !module->key_id
+               ? -ENOMEM
+               : 0;
+}
+
+static int fill_devices(const struct packed_module *packed, struct facts *facts) {
+    for (size_t i = 0; i < packed->facts.aliases.count; i++) {
+        const char *alias = packed->facts.aliases.items[i];
+        if (!strncmp(alias, "pci:", 4) && !strlist_contains(&facts->pci_aliases, alias) &&
+            strlist_add(&facts->pci_aliases, alias))
+            return -ENOMEM;
+    }
+    return 0;
+}
+
+static int fill_modules(const struct plan *plan, const struct packed_set *set,
+                        struct facts *facts) {
+    for (size_t i = 0; i < set->count; i++) {
+        struct facts_module *module = facts_add_module(facts);
+        if (!module || fill_module(plan, plan->module_dirs.items[i], &set->modules[i], module) ||
+            fill_devices(&set->modules[i], facts))
+            return -ENOMEM;
+    }
+    return 0;
+}
+
+static int fill_facts(const struct plan *plan, const struct packed_set *set, struct facts *facts) {
+    char symvers[DIGEST_HEX_SIZE];
+    if (digest_bytes(plan->headers.symvers.data, plan->headers.symvers.size, symvers))
+        return -ENOMEM;
+    facts->kernel = text(plan->headers.release);
+    facts->machine = text(plan->headers.machine);
+    facts->driver_kind = text(plan->options->driver_kind);
+    facts->module = text(plan->conf.name);
+    facts->driver_version = text(plan->conf.version);
+    facts->bundle = text(plan->bundle_id);
+    facts->layout = text("active");
+    facts->compression = text(compression_name(plan->compression));
+    facts->symvers_sha256 = text(symvers);
+    facts->dkms.name = text(plan->conf.name);
+    facts->dkms.version = text(plan->conf.version);
+    facts->dkms.machine = text(plan->headers.machine);
+    if (!facts->kernel || !facts->machine || !facts->driver_kind || !facts->module ||
+        !facts->driver_version || !facts->bundle || !facts->layout || !facts->compression ||
+        !facts->symvers_sha256 || !facts->dkms.name || !facts->dkms.version ||
+        !facts->dkms.machine || strlist_add(&facts->dkms.kernels, plan->headers.release))
+        return -ENOMEM;
+    return fill_modules(plan, set, facts);
+}
+
+int image_prepare(const struct plan *plan, const struct bundle *bundle,
+                  const struct packed_set *modules, struct bake *bake, struct error *err) {
+    *bake = (struct bake){0};
+    if (strlist_add(&bake->kernels, plan->headers.release) ||
+        fill_facts(plan, modules, &bake->facts))
+        return error_oom(err, "preparing what to place");
+    int rc = add_modules(plan, modules, bake, err);
+    if (!rc && !plan->source_in_place)
+        rc = placing_add_tree(&bake->placing, plan->root, plan->dkms.source_dir, plan->source.path,
+                              err);
+    if (!rc)
+        rc = add_logs(plan, bundle, bake, err);
+    if (!rc)
+        rc = add_built(plan, modules, bake, err);
+    return rc ? rc : add_registration(plan, bake, err);
+}

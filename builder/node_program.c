@@ -1,0 +1,78 @@
+#include "builder/node_program.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "kmod/system/shared_libraries.h"
+
+#define PROGRAM_MAX (64UL << 20)
+
+/* The folder of the running program, so that a build tree uses its own. */
+static int beside_us(char **path) {
+    char self[PATH_MAX];
+    ssize_t size = readlink("/proc/self/exe", self, sizeof self - 1);
+    if (size < 0)
+        return -errno;
+    self[size] = '\0';
+    char *slash = strrchr(self, '/');
+    if (!slash)
+        return -ENOENT;
+    *slash = '\0';
+    return asprintf(path, "%s/prebake-node", self) < 0 ? -ENOMEM : 0;
+}
+
+static int open_program(struct error *err) {
+    AUTO_FREE char *beside = NULL;
+    if (beside_us(&beside))
+        beside = NULL;
+    const char *const places[] = {beside, NODE_PROGRAM_PATH};
+    for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+        int fd = places[i] ? open(places[i], O_RDONLY | O_CLOEXEC) : -1;
+        if (fd >= 0)
+            return fd;
+    }
+    return error_set(err, ERROR_DEPENDENCY, ENOENT,
+                     "prebake-node is neither beside prebake nor at " NODE_PROGRAM_PATH
+                     ": it has to be put into every image that carries a bake");
+}
+
+static bool is_same(const struct root *root, const struct buffer *content) {
+    AUTO_BUFFER struct buffer there = {0};
+    return file_read(root, NODE_PROGRAM_PATH, PROGRAM_MAX, &there, NULL) == 0 &&
+           there.size == content->size && !memcmp(there.data, content->data, there.size);
+}
+
+int node_program_find(const struct root *root, struct node_program *program, struct error *err) {
+    *program = (struct node_program){0};
+    AUTO_CLOSE int fd = open_program(err);
+    if (fd < 0)
+        return fd;
+    int rc = shared_libraries_check(root, fd, "prebake-node", err);
+    if (rc)
+        return error_wrap(err, rc, "prebake-node could not start in %s/", root->path);
+    rc = file_read_fd(fd, "prebake-node", PROGRAM_MAX, &program->content, err);
+    program->existed = root_exists(root, NODE_PROGRAM_PATH);
+    program->in_place = !rc && is_same(root, &program->content);
+    return rc;
+}
+
+int node_program_install(const struct root *root, const struct node_program *program,
+                         struct error *err) {
+    if (program->in_place)
+        return 0;
+    struct file_meta meta = FILE_META_DEFAULT;
+    meta.mode = 0755;
+    return file_publish(root, NODE_PROGRAM_PATH, program->content.data, program->content.size,
+                        &meta, err);
+}
+
+int node_program_take_back(const struct root *root, const struct node_program *program,
+                           struct error *err) {
+    return program->existed ? 0 : file_remove(root, NODE_PROGRAM_PATH, err);
+}
+
+void node_program_release(struct node_program *program) {
+    buffer_release(&program->content);
+}

@@ -1,0 +1,37 @@
+/* Putting prebake-node into the image: a bake without its teardown must not be reachable. */
+#ifndef BUILDER_NODE_PROGRAM_H
+#define BUILDER_NODE_PROGRAM_H
+
+#include <stdbool.h>
+
+#include "base/buffer.h"
+#include "base/error.h"
+#include "base/root.h"
+
+#define NODE_PROGRAM_PATH "/usr/sbin/prebake-node"
+
+struct node_program {
+    struct buffer content;
+    bool in_place; /* the root has this very program already */
+    bool existed;  /* the root has one, perhaps of another version */
+};
+
+/*
+ * Finds prebake-node beside the running program (or in /usr/sbin) and checks that it can start in
+ * the root. ERROR_DEPENDENCY: it is not there, or a library or symbol version is missing.
+ */
+int node_program_find(const struct root *root, struct node_program *program,
+                      struct error *err) MUST_CHECK;
+
+/* Publishes it, 0755. */
+int node_program_install(const struct root *root, const struct node_program *program,
+                         struct error *err) MUST_CHECK;
+
+/* Takes a program back that was not there before. */
+int node_program_take_back(const struct root *root, const struct node_program *program,
+                           struct error *err) MUST_CHECK;
+
+void node_program_release(struct node_program *program);
+#define AUTO_NODE_PROGRAM AUTO(node_program_release)
+
+#endif

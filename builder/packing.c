@@ -1,0 +1,114 @@
+#include "builder/packing.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/tree.h"
+#include "builder/read_back.h"
+#include "builder/target.h"
+
+static int load_key(const struct plan *plan, struct signing_key **key, struct error *err) {
+    const struct bake_options *options = plan->options;
+    if (!options->sign_key) {
+        if (plan->headers.signature_forced)
+            return error_set(err, ERROR_SIGNING, EKEYREJECTED,
+                             "the kernel %s takes signed modules only (CONFIG_MODULE_SIG_FORCE): "
+                             "give --sign-key and --sign-cert",
+                             plan->headers.release);
+        return 0;
+    }
+    if (!*plan->headers.signature_hash)
+        return error_set(err, ERROR_SIGNING, EINVAL,
+                         "the kernel %s has no module signatures (CONFIG_MODULE_SIG): bake without "
+                         "--sign-key",
+                         plan->headers.release);
+    AUTO_FREE char *sign_file = root_host_path(plan->root, plan->headers.build_dir);
+    AUTO_FREE char *tool = NULL;
+    if (!sign_file || asprintf(&tool, "%s/scripts/sign-file", sign_file) < 0)
+        return error_oom(err, "loading the signing key");
+    struct signing_key_source source = {
+        .key = options->sign_key,
+        .certificate = options->sign_cert,
+        .passphrase_path = options->passphrase_file,
+        .sign_file = tool,
+    };
+    return signing_key_load(&source, key, err);
+}
+
+static int sign(const struct plan *plan, const struct signing_key *key, struct buffer *module,
+                struct packed_module *packed, struct error *err) {
+    if (!key)
+        return 0;
+    int rc = signature_append(module, key, plan->headers.signature_hash, err);
+    if (!rc)
+        rc = signature_verify(module->data, module->size, plan->options->sign_cert, err);
+    return rc ? rc : signature_read(module->data, module->size, &packed->signature, err);
+}
+
+static int pack(const struct plan *plan, const struct bundle *bundle, const char *dest,
+                const struct signing_key *key, struct packed_module *packed, struct error *err) {
+    AUTO_FREE char *path = bundle_module_path(bundle, dest);
+    if (!path ||
+        asprintf(&packed->file_name, "%s.ko%s", dest, compression_suffix(plan->compression)) < 0) {
+        packed->file_name = NULL;
+        return error_oom(err, "packing modules");
+    }
+    AUTO_MODULE_FILE struct module_file file = {0};
+    int rc = module_file_read(path, &file, err);
+    if (!rc)
+        rc = module_facts_read(&file, &packed->facts, err);
+    if (!rc)
+        rc = sign(plan, key, &file.content, packed, err);
+    if (!rc)
+        rc = compression_pack(plan->compression, file.content.data, file.content.size,
+                              &packed->content, err);
+    return rc ? error_wrap(err, rc, "%s", packed->file_name)
+              : read_back_check(packed->file_name, &packed->content, &file.content,
+                                packed->facts.name, err);
+}
+
+/* The bytes that will be placed, judged as the set they are loaded as. */
+static int verify_packed(const struct plan *plan, const struct packed_set *set, struct error *err) {
+    AUTO(read_back_folder_release) char *folder = NULL;
+    AUTO_STRLIST struct strlist paths = {0};
+    int rc = read_back_folder_make(&folder, err);
+    for (size_t i = 0; !rc && i < set->count; i++) {
+        const struct packed_module *module = &set->modules[i];
+        if (strlist_addf(&paths, "%s/%s", folder, module->file_name))
+            return error_oom(err, "verifying modules");
+        rc = read_back_write(paths.items[i], &module->content, err);
+    }
+    return rc ? rc : target_verify_paths(&plan->headers, &paths, err);
+}
+
+int packing_run(const struct plan *plan, const struct bundle *bundle, struct packed_set *set,
+                struct error *err) {
+    AUTO_SIGNING_KEY struct signing_key *key = NULL;
+    *set = (struct packed_set){0};
+    int rc = load_key(plan, &key, err);
+    if (rc)
+        return rc;
+    log_step("%s and packing modules (%s)", key ? "signing" : "leaving unsigned",
+             compression_name(plan->compression));
+    set->modules = calloc(plan->conf.module_count, sizeof *set->modules);
+    if (!set->modules)
+        return error_oom(err, "packing modules");
+    for (size_t i = 0; !rc && i < plan->conf.module_count; i++) {
+        set->count++;
+        rc = pack(plan, bundle, plan->conf.modules[i].dest_name, key, &set->modules[i], err);
+    }
+    return rc ? rc : verify_packed(plan, set, err);
+}
+
+void packed_set_release(struct packed_set *set) {
+    for (size_t i = 0; i < set->count; i++) {
+        free(set->modules[i].file_name);
+        buffer_release(&set->modules[i].content);
+        module_facts_release(&set->modules[i].facts);
+        signature_info_release(&set->modules[i].signature);
+    }
+    free(set->modules);
+    *set = (struct packed_set){0};
+}

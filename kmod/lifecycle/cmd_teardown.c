@@ -1,0 +1,105 @@
+#include "kmod/lifecycle/cmd_teardown.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/telemetry.h"
+#include "kmod/lifecycle/lock.h"
+#include "kmod/lifecycle/node_json.h"
+#include "kmod/lifecycle/state_folder.h"
+#include "kmod/lifecycle/teardown.h"
+
+#define NODE_PROGRAM_PATH "/usr/sbin/prebake-node"
+#define LOCK_WAIT_MAX 3600
+
+static int print_line(const struct command_call *call, const struct teardown_result *result,
+                      struct error *err) {
+    AUTO_TELEMETRY struct telemetry event;
+    telemetry_begin(&event, command_value(call, "tag"), "teardown");
+    telemetry_add(&event, "gpu_node", command_value(call, "gpu-node"));
+    telemetry_add(&event, "status", result->complete ? "cleaned" : "incomplete");
+    telemetry_add_bool(&event, "dkms_before", result->dkms_before);
+    telemetry_add_bool(&event, "module_before", result->module_before);
+    telemetry_add_bool(&event, "module_after", result->module_after);
+    telemetry_add_bool(&event, "marker_after", result->marker_after);
+    telemetry_add_bool(&event, "dkms_after", result->dkms_after);
+    telemetry_add_bool(&event, "modprobe_after", result->modprobe_after);
+    telemetry_add_number(&event, "foreign", result->foreign);
+    telemetry_add_number(&event, "duration_ms", result->duration_ms);
+    const char *line = telemetry_line(&event);
+    if (!line)
+        return error_oom(err, "printing the result");
+    puts(line);
+    return 0;
+}
+
+static int print_json(const struct teardown_result *result, struct error *err) {
+    json_t *document = json_pack(
+        "{s:i, s:s, s:s, s:b, s:b, s:b, s:b, s:b, s:b, s:I, s:I}", "format", NODE_JSON_FORMAT,
+        "event", "teardown", "status", result->complete ? "cleaned" : "incomplete", "dkms_before",
+        result->dkms_before, "module_before", result->module_before, "module_after",
+        result->module_after, "marker_after", result->marker_after, "dkms_after",
+        result->dkms_after, "modprobe_after", result->modprobe_after, "foreign",
+        (json_int_t)result->foreign, "duration_ms", (json_int_t)result->duration_ms);
+    return node_json_print(document, err);
+}
+
+static int read_wait(const struct command_call *call, unsigned *seconds, struct error *err) {
+    const char *text = command_value(call, "lock-wait");
+    *seconds = LOCK_WAIT_DEFAULT;
+    if (!text)
+        return 0;
+    char *end;
+    unsigned long value = strtoul(text, &end, 10);
+    if (*end || text[0] < '0' || text[0] > '9' || value > LOCK_WAIT_MAX)
+        return error_set(err, ERROR_USAGE, EINVAL,
+                         "--lock-wait takes seconds from 0 to %d, not '%s'", LOCK_WAIT_MAX, text);
+    *seconds = (unsigned)value;
+    return 0;
+}
+
+static int purge(const struct root *root, struct error *err) {
+    return file_remove(root, NODE_PROGRAM_PATH, err);
+}
+
+static int run(struct command_call *call, struct error *err) {
+    struct teardown_options options = {.force_files = command_given(call, "force-files")};
+    int rc = read_wait(call, &options.lock_wait, err);
+    if (rc)
+        return rc;
+    struct teardown_result result;
+    rc = teardown_run(&call->root, &options, &result, err);
+    if (result.acted) {
+        struct error unprinted = {0};
+        int printed = command_given(call, "json") ? print_json(&result, &unprinted)
+                                                  : print_line(call, &result, &unprinted);
+        if (printed && !rc) {
+            *err = unprinted;
+            rc = printed;
+        }
+    }
+    if (!rc && command_given(call, "purge"))
+        rc = purge(&call->root, err);
+    return rc;
+}
+
+const struct command cmd_teardown = {
+    .verb = "teardown",
+    .summary = "erase the bake: modules, registration, files, index, marker",
+    .details = "Removes exactly what the bake placed and what still is that; a path that somebody\n"
+               "changed since stays and is counted (foreign=N). Without a marker there is nothing\n"
+               "to do. Run again after an incomplete teardown (exit status 3).\n",
+    .needs = COMMAND_NEEDS_ROOT_USER | COMMAND_NEEDS_TREE,
+    .options =
+        {
+            {"force-files", NULL, "remove the files although modules are in use", NULL},
+            {"purge", NULL, "remove prebake-node as well, last", NULL},
+            {"lock-wait", "SECONDS", "wait for another command (default 30)", NULL},
+            {"gpu-node", "WORD", "what the telemetry line says as gpu_node=", NULL},
+            {"tag", "TAG", "the telemetry line's first word (default PREBAKE)", NULL},
+            {"json", NULL, "print the result as JSON", NULL},
+        },
+    .run = run,
+};

@@ -1,0 +1,16 @@
+/* prebake-node: the node side. */
+#include "kmod/lifecycle/cmd_status.h"
+#include "kmod/lifecycle/cmd_teardown.h"
+
+static const struct command *const commands[] = {&cmd_teardown, &cmd_status, NULL};
+
+int main(int argc, char **argv) {
+    const struct command_program program = {
+        .name = "prebake-node",
+        .purpose = "use or erase the kernel modules baked into this system",
+        .examples = "  prebake-node status\n"
+                    "  prebake-node teardown\n",
+        .commands = commands,
+    };
+    return command_main(&program, argc, argv);
+}

@@ -1,0 +1,92 @@
+#include "kmod/lifecycle/removal.h"
+
+#include <string.h>
+
+#include "base/file.h"
+#include "kmod/system/dkms_tree.h"
+
+static bool is_below(const char *path, const char *folder) {
+    size_t length = strlen(folder);
+    return !strncmp(path, folder, length) && path[length] == '/';
+}
+
+enum removal_class removal_class_of(const char *path) {
+    if (is_below(path, "/lib/modules") || is_below(path, "/usr/lib/modules"))
+        return REMOVAL_MODULES;
+    return is_below(path, DKMS_TREE) ? REMOVAL_DKMS : REMOVAL_REST;
+}
+
+static const struct facts_placed *placed_of(const struct removal *removal, size_t i) {
+    const struct facts *facts = removal->facts;
+    return facts && i < facts->placed_count ? &facts->placed[i] : NULL;
+}
+
+static int look_at(const struct removal *removal, size_t i, enum ownership *ownership,
+                   struct error *err) {
+    return ownership_check(removal->root, &removal->context, &removal->manifest->entries[i],
+                           placed_of(removal, i), ownership, err);
+}
+
+static int remove_file(const struct removal *removal, size_t i, struct error *err) {
+    enum ownership ownership;
+    int rc = look_at(removal, i, &ownership, err);
+    if (rc || ownership != OWNERSHIP_OURS)
+        return rc;
+    return file_remove(removal->root, removal->manifest->entries[i].path, err);
+}
+
+int removal_files(const struct removal *removal, enum removal_class class, struct error *err) {
+    int first = 0;
+    for (size_t i = removal->manifest->count; i-- > 0;) {
+        const struct manifest_entry *entry = &removal->manifest->entries[i];
+        if (entry->type == MANIFEST_DIR || removal_class_of(entry->path) != class)
+            continue;
+        int rc = remove_file(removal, i, first ? NULL : err);
+        first = first ? first : rc;
+    }
+    return first;
+}
+
+int removal_dirs(const struct removal *removal, struct error *err) {
+    int first = 0;
+    for (size_t i = removal->manifest->count; i-- > 0;) {
+        const struct manifest_entry *entry = &removal->manifest->entries[i];
+        if (entry->type != MANIFEST_DIR)
+            continue;
+        struct error reason = {0};
+        int rc = file_remove_dir(removal->root, entry->path, &reason);
+        /* Not empty: somebody put something there. Not a directory: it is somebody else's. */
+        if (rc == 0 || rc == -ENOTEMPTY || rc == -ENOENT || rc == -ENOTDIR || first)
+            continue;
+        first = error_io(err, -rc, "can't remove the directory %s%s", removal->root->path,
+                         entry->path);
+    }
+    return first;
+}
+
+/* A directory that others put something into has become theirs as well; it is nobody's fault. */
+static bool is_left(const struct removal *removal, size_t i, enum ownership ownership) {
+    const struct manifest_entry *entry = &removal->manifest->entries[i];
+    if (ownership != OWNERSHIP_OURS || entry->type != MANIFEST_DIR)
+        return ownership == OWNERSHIP_OURS;
+    AUTO_STRLIST struct strlist names = {0};
+    return root_list(removal->root, entry->path, &names, NULL) == 0 && names.count == 0;
+}
+
+int removal_look(const struct removal *removal, struct removal_count *count, struct error *err) {
+    *count = (struct removal_count){0};
+    for (size_t i = 0; i < removal->manifest->count; i++) {
+        enum ownership ownership;
+        int rc = look_at(removal, i, &ownership, err);
+        if (rc)
+            return rc;
+        if (ownership == OWNERSHIP_FOREIGN)
+            count->foreign++;
+        if (!is_left(removal, i, ownership))
+            continue;
+        if (count->left++ == 0)
+            error_set(err, ERROR_INCOMPLETE, EBUSY, "%s%s is left", removal->root->path,
+                      removal->manifest->entries[i].path);
+    }
+    return 0;
+}

@@ -1,0 +1,230 @@
+#include "kmod/lifecycle/teardown.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "kmod/lifecycle/bake.h"
+#include "kmod/lifecycle/facts_read.h"
+#include "kmod/lifecycle/lock.h"
+#include "kmod/lifecycle/manifest_read.h"
+#include "kmod/lifecycle/registration.h"
+#include "kmod/lifecycle/removal.h"
+#include "kmod/lifecycle/resident.h"
+#include "kmod/lifecycle/state_folder.h"
+#include "kmod/lifecycle/state_word.h"
+#include "kmod/system/module_index.h"
+
+/* One teardown under way. */
+struct teardown {
+    const struct root *root;
+    struct marker marker;
+    struct manifest manifest;
+    struct facts facts;
+    bool facts_lost; /* content decides what is ours, and every index is made anew */
+    struct removal removal;
+    struct strlist refresh; /* kernels that need a fresh depmod */
+};
+
+static void release(struct teardown *teardown) {
+    marker_release(&teardown->marker);
+    manifest_release(&teardown->manifest);
+    facts_release(&teardown->facts);
+    strlist_release(&teardown->refresh);
+}
+
+static bool is_ending(const struct root *root) {
+    enum state_word word;
+    struct error ignored = {0};
+    return state_word_read(root, &word, &ignored) == 0 && word == STATE_TEARING_DOWN;
+}
+
+static int read_manifest(struct teardown *teardown, struct error *err) {
+    const struct root *root = teardown->root;
+    char sha256[DIGEST_HEX_SIZE];
+    int rc = manifest_read(root, &teardown->manifest, sha256, err);
+    /* A teardown that was killed between removing its records and its marker left only those. */
+    if (rc == -ENOENT && is_ending(root))
+        return 0;
+    if (rc == -ENOENT)
+        return error_set(err, ERROR_DAMAGED, ENOENT,
+                         "%s" STATE_FOLDER_MARKER " says this system carries a bake, but its "
+                         "manifest is gone; nothing was removed",
+                         root->path);
+    if (!rc && strcmp(sha256, teardown->marker.manifest_sha256))
+        rc = error_set(err, ERROR_REFUSED, EBADMSG,
+                       "%s" STATE_FOLDER_MANIFEST " is not the manifest that the marker names; "
+                       "nothing was removed",
+                       root->path);
+    return rc;
+}
+
+/* Facts make a teardown exact and quick; without them it still is right. */
+static int read_facts(struct teardown *teardown, struct error *err) {
+    struct error reason = {0};
+    int rc = facts_read(teardown->root, &teardown->facts, &reason);
+    teardown->facts_lost = rc != 0;
+    if (rc && rc != -ENOENT)
+        log_warning("%s; contents decide what is ours", reason.text);
+    const struct facts *facts = rc ? NULL : &teardown->facts;
+    teardown->removal =
+        (struct removal){.root = teardown->root, .manifest = &teardown->manifest, .facts = facts};
+    return ownership_context_make(teardown->root, facts, &teardown->removal.context, err);
+}
+
+static int restore_indexes(struct teardown *teardown, struct error *err) {
+    if (teardown->facts_lost)
+        return strlist_add(&teardown->refresh, teardown->marker.kernel)
+                   ? error_oom(err, "restoring the module index")
+                   : 0;
+    for (size_t i = 0; i < teardown->facts.index_count; i++) {
+        const struct module_index *index = &teardown->facts.indexes[i];
+        bool needs_refresh = false;
+        int rc =
+            module_index_restore(teardown->root, index, STATE_FOLDER_STORE, &needs_refresh, err);
+        if (!rc && needs_refresh && strlist_add(&teardown->refresh, index->kernel))
+            rc = error_oom(err, "restoring the module index");
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
+/* From here on modprobe resolves nothing of ours. */
+static int disarm(struct teardown *teardown, struct error *err) {
+    int rc = restore_indexes(teardown, err);
+    if (rc || teardown->refresh.count == 0)
+        return rc;
+    rc = removal_files(&teardown->removal, REMOVAL_MODULES, err);
+    for (size_t i = 0; !rc && i < teardown->refresh.count; i++)
+        rc = module_index_refresh(teardown->root, teardown->refresh.items[i], STATE_FOLDER_STORE,
+                                  err);
+    return rc;
+}
+
+static int remove_all(struct teardown *teardown, struct error *err) {
+    int first = removal_files(&teardown->removal, REMOVAL_MODULES, err);
+    int rc = removal_files(&teardown->removal, REMOVAL_DKMS, first ? NULL : err);
+    first = first ? first : rc;
+    rc = removal_files(&teardown->removal, REMOVAL_REST, first ? NULL : err);
+    first = first ? first : rc;
+    rc = removal_dirs(&teardown->removal, first ? NULL : err);
+    return first ? first : rc;
+}
+
+/* The last part: records, marker, state word, folder. What it changed before is on disk first. */
+static int remove_state(const struct root *root, struct error *err) {
+    int rc = file_sync_fs(root, "/", err);
+    if (!rc)
+        rc = file_sync_fs(root, STATE_FOLDER, err);
+    if (!rc)
+        rc = bake_remove_records(root, err);
+    if (!rc)
+        rc = file_remove(root, STATE_FOLDER_MARKER, err);
+    if (!rc)
+        rc = state_word_write(root, STATE_NONE, err);
+    if (rc)
+        return rc;
+    rc = file_remove_dir(root, STATE_FOLDER, err);
+    return rc == -ENOTEMPTY || rc == -ENOENT ? 0 : rc;
+}
+
+/* The status comes from the final state, never from what was meant to be done (incident T10). */
+static int look(const struct teardown *teardown, struct teardown_result *result,
+                struct error *err) {
+    struct removal_count count;
+    int rc = removal_look(&teardown->removal, &count, err);
+    if (rc)
+        return rc;
+    result->foreign = count.foreign;
+    result->left = count.left;
+    result->dkms_after = registration_present(teardown->root, &teardown->facts);
+    result->modprobe_after = registration_resolves(teardown->root, &teardown->facts, false);
+    result->module_after = resident_any(teardown->root, &teardown->facts);
+    result->complete = count.left == 0 && !result->module_after && !result->modprobe_after;
+    return 0;
+}
+
+static int incomplete(const struct teardown_result *result, struct error *err) {
+    if (err->kind == ERROR_NONE && result->modprobe_after)
+        error_set(err, ERROR_INCOMPLETE, EBUSY, "modprobe still resolves a module of the bake");
+    if (err->kind == ERROR_NONE)
+        error_set(err, ERROR_INCOMPLETE, EBUSY, "a module of the bake is still loaded");
+    err->kind = ERROR_INCOMPLETE;
+    return error_wrap(err, -EBUSY, "the teardown is incomplete, run it again");
+}
+
+static int act(struct teardown *teardown, const struct teardown_options *options,
+               struct teardown_result *result, struct error *err) {
+    result->dkms_before = registration_present(teardown->root, &teardown->facts);
+    result->module_before = resident_any(teardown->root, &teardown->facts);
+    int rc = options->force_files ? 0 : resident_peek(teardown->root, &teardown->facts, err);
+    if (rc)
+        return rc;
+    result->acted = true;
+    rc = disarm(teardown, err);
+    if (!rc)
+        rc = state_word_write(teardown->root, STATE_TEARING_DOWN, err);
+    if (rc)
+        return rc;
+    /* Failures are not the end: what is left decides, below. */
+    rc = resident_unload(teardown->root, &teardown->facts, err);
+    int removed = remove_all(teardown, rc ? NULL : err);
+    struct error left = {0};
+    int looked = look(teardown, result, &left);
+    if (looked || !result->complete) {
+        if (!rc && !removed)
+            *err = left;
+        return looked ? looked : incomplete(result, err);
+    }
+    *err = (struct error){0};
+    rc = remove_state(teardown->root, err);
+    result->marker_after = root_exists(teardown->root, STATE_FOLDER_MARKER);
+    return rc;
+}
+
+/* Without a marker: only a teardown that was killed right at its end has something to finish. */
+static int finish_killed(const struct root *root, struct error *err) {
+    if (!is_ending(root))
+        return 0;
+    return remove_state(root, err);
+}
+
+static int run_locked(struct teardown *teardown, const struct teardown_options *options,
+                      struct teardown_result *result, struct error *err) {
+    int rc = bake_find(teardown->root, &teardown->marker, err);
+    if (rc < 0)
+        return rc;
+    if (rc == 0)
+        return finish_killed(teardown->root, err);
+    result->marker_after = true;
+    rc = read_manifest(teardown, err);
+    if (!rc)
+        rc = read_facts(teardown, err);
+    return rc ? rc : act(teardown, options, result, err);
+}
+
+static unsigned milliseconds_since(const struct timespec *start) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (unsigned)((now.tv_sec - start->tv_sec) * 1000 +
+                      (now.tv_nsec - start->tv_nsec) / 1000000);
+}
+
+int teardown_run(const struct root *root, const struct teardown_options *options,
+                 struct teardown_result *result, struct error *err) {
+    *result = (struct teardown_result){0};
+    struct timespec start;
+    clock_gettime(CLOCK_MONOTONIC, &start);
+    AUTO_LOCK struct lock lock = LOCK_INIT;
+    int rc = lock_take(root, options->lock_wait, &lock, err);
+    if (rc == -ENOENT)
+        return 0;
+    if (rc)
+        return rc;
+    AUTO(release) struct teardown teardown = {.root = root};
+    rc = run_locked(&teardown, options, result, err);
+    result->duration_ms = milliseconds_since(&start);
+    return rc;
+}
