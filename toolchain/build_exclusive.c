@@ -1,8 +1,9 @@
 #include "toolchain/build_exclusive.h"
 
 #include <regex.h>
-#include <stdarg.h>
 #include <string.h>
+
+#define EXCLUDES "dkms.conf excludes this kernel: "
 
 bool build_exclusive_matches(const char *text, const char *expression) {
     regex_t regex;
@@ -18,7 +19,7 @@ static int check_expression(const struct dkms_values *values, const char *direct
     const char *expression = dkms_values_get(values, directive, 0);
     if (!*expression || build_exclusive_matches(text, expression))
         return 0;
-    return asprintf(why, "its %s=\"%s\" does not match %s", directive, expression, text) < 0
+    return asprintf(why, EXCLUDES "%s=\"%s\" does not match %s", directive, expression, text) < 0
                ? -ENOMEM
                : 0;
 }
@@ -28,12 +29,13 @@ static int check_bounds(const struct dkms_values *values, const char *release, c
     const char *least = dkms_values_get(values, "BUILD_EXCLUSIVE_KERNEL_MIN", 0);
     const char *most = dkms_values_get(values, "BUILD_EXCLUSIVE_KERNEL_MAX", 0);
     if (*least && strverscmp(release, least) < 0)
-        return asprintf(why, "its BUILD_EXCLUSIVE_KERNEL_MIN=\"%s\" is above %s", least, release) <
-                       0
+        return asprintf(why, EXCLUDES "BUILD_EXCLUSIVE_KERNEL_MIN=\"%s\" is above %s", least,
+                        release) < 0
                    ? -ENOMEM
                    : 0;
     if (*most && strverscmp(release, most) > 0)
-        return asprintf(why, "its BUILD_EXCLUSIVE_KERNEL_MAX=\"%s\" is below %s", most, release) < 0
+        return asprintf(why, EXCLUDES "BUILD_EXCLUSIVE_KERNEL_MAX=\"%s\" is below %s", most,
+                        release) < 0
                    ? -ENOMEM
                    : 0;
     return 0;
@@ -55,7 +57,7 @@ static int check_config(const struct dkms_values *values, const struct kernel_he
         const char *symbol = word + unwanted;
         if (is_enabled(&headers->config, symbol) != unwanted)
             continue;
-        return asprintf(why, "its BUILD_EXCLUSIVE_CONFIG wants a kernel %s %s",
+        return asprintf(why, EXCLUDES "BUILD_EXCLUSIVE_CONFIG wants one %s %s",
                         unwanted ? "without" : "with", symbol) < 0
                    ? -ENOMEM
                    : 0;
