@@ -12,8 +12,9 @@ static int damaged(struct error *err, const char *file, const char *what) {
 }
 
 static uint16_t read_u16(const uint8_t *bytes, unsigned char byte_order) {
-    return byte_order == ELFDATA2MSB ? (uint16_t)(bytes[0] << 8 | bytes[1])
-                                     : (uint16_t)(bytes[1] << 8 | bytes[0]);
+    uint8_t high = byte_order == ELFDATA2MSB ? bytes[0] : bytes[1];
+    uint8_t low = byte_order == ELFDATA2MSB ? bytes[1] : bytes[0];
+    return (uint16_t)(high * 256U + low);
 }
 
 int elf_module_identify(const struct module_file *file, struct elf_identity *identity,
@@ -62,7 +63,8 @@ static int load_section(struct elf_module *elf, const struct module_file *file, 
     Elf_Scn *section = elf_getscn(elf->handle, index);
     if (!section || !gelf_getshdr(section, header))
         return damaged(err, file->name, elf_errmsg(-1));
-    elf->sections[index] = (struct elf_section){.type = header->sh_type, .flags = header->sh_flags};
+    elf->sections[index] = (struct elf_section){
+        .type = header->sh_type, .flags = header->sh_flags, .load_size = header->sh_size};
     if (header->sh_type == SHT_NULL || header->sh_type == SHT_NOBITS)
         return 0;
     if (!fits(header->sh_offset, header->sh_size, file->elf_size))

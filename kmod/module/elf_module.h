@@ -28,7 +28,8 @@ struct elf_section {
     uint32_t type;
     uint64_t flags;
     const uint8_t *data; /* NULL when it has no bytes in the file */
-    size_t size;
+    size_t size;         /* of data */
+    uint64_t load_size;  /* as its header says, .bss too */
 };
 
 struct elf_symbol {

@@ -1,0 +1,131 @@
+#include "test/unit/module_fixture.h"
+
+#include <elf.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "test/unit/workdir.h"
+
+/* Appends to the source; what goes wrong shows when it is assembled. */
+#define LINE(source, ...) failed |= buffer_printf(source, __VA_ARGS__) < 0
+
+static bool write_modinfo(struct buffer *source, const char *const *modinfo) {
+    static const char *const standard[FIXTURE_SYMBOLS_MAX] = FIXTURE_MODINFO;
+    bool failed = false;
+    LINE(source, ".section .modinfo, \"a\"\n");
+    for (const char *const *entry = *modinfo ? modinfo : standard; *entry; entry++)
+        LINE(source, ".asciz \"%s\"\n", *entry);
+    return !failed;
+}
+
+static bool write_version(struct buffer *source, const char *name, uint32_t crc) {
+    bool failed = false;
+    LINE(source, ".quad 0x%08x\n.ascii \"%s\"\n.zero 56 - %zu\n", crc, name, strlen(name));
+    return !failed;
+}
+
+static bool write_versions(struct buffer *source, const struct module_fixture *fixture) {
+    bool failed = fixture->without_versions;
+    if (failed)
+        return true;
+    LINE(source, ".section __versions, \"a\"\n");
+    if (!fixture->without_layout)
+        failed |= !write_version(source, "module_layout", FIXTURE_LAYOUT_CRC);
+    for (const struct fixture_symbol *at = fixture->versions; at->name; at++)
+        failed |= !write_version(source, at->name, at->crc);
+    return !failed;
+}
+
+static bool write_extended(struct buffer *source, const struct fixture_symbol *versions) {
+    bool failed = false;
+    if (!versions->name)
+        return true;
+    LINE(source, ".section __version_ext_crcs, \"a\"\n");
+    for (const struct fixture_symbol *at = versions; at->name; at++)
+        LINE(source, ".long 0x%08x\n", at->crc);
+    LINE(source, ".section __version_ext_names, \"a\"\n");
+    for (const struct fixture_symbol *at = versions; at->name; at++)
+        LINE(source, ".asciz \"%s\"\n", at->name);
+    LINE(source, ".byte 0\n"); /* as the compiler does behind the last string */
+    return !failed;
+}
+
+static bool write_imports(struct buffer *source, const struct fixture_symbol *imports) {
+    bool failed = false;
+    LINE(source, ".data\n");
+    for (const struct fixture_symbol *at = imports; at->name; at++)
+        LINE(source, "%s%s\n.quad %s\n", at->weak ? ".weak " : ".globl ", at->name, at->name);
+    return !failed;
+}
+
+static bool write_export(struct buffer *source, const struct fixture_symbol *export) {
+    const char *kind = export->gpl_only ? "_gpl" : "";
+    bool failed = false;
+    LINE(source, ".section __ksymtab%s, \"a\"\n__ksymtab_%s: .long 0, 0, 0\n", kind, export->name);
+    if (export->absolute_crc)
+        LINE(source, ".globl __crc_%s\n.set __crc_%s, 0x%08x\n", export->name, export->name,
+             export->crc);
+    else if (!export->without_crc)
+        LINE(source, ".section __kcrctab%s, \"a\"\n__crc_%s: .long 0x%08x\n", kind, export->name,
+             export->crc);
+    LINE(source, ".section __ksymtab_strings, \"aMS\", %%progbits, 1\n");
+    LINE(source, "__kstrtab_%s: .asciz \"%s\"\n__kstrtabns_%s: .asciz \"%s\"\n", export->name,
+         export->name, export->name, export->name_space ? export->name_space : "");
+    LINE(source, ".text\n.globl %s\n%s: .byte 0\n", export->name, export->name);
+    return !failed;
+}
+
+static bool write_frame(struct buffer *source) {
+    bool failed = false;
+    LINE(source, ".text\n.globl init_module\ninit_module: .byte 0xc3\n");
+    LINE(source, ".section .gnu.linkonce.this_module, \"aw\"\n.zero 896\n");
+    LINE(source, ".section .note.gnu.build-id, \"a\", %%note\n");
+    LINE(source, ".long 4, 4, 3\n.asciz \"GNU\"\n.byte 0xde, 0xad, 0xbe, 0xef\n");
+    return !failed;
+}
+
+static bool write_source(struct buffer *source, const struct module_fixture *fixture) {
+    bool ok = write_modinfo(source, fixture->modinfo) && write_versions(source, fixture) &&
+              write_extended(source, fixture->extended) &&
+              write_imports(source, fixture->imports) && write_frame(source);
+    for (const struct fixture_symbol *at = fixture->exports; ok && at->name; at++)
+        ok = write_export(source, at);
+    return ok && (!fixture->assembly || buffer_append_string(source, fixture->assembly) == 0);
+}
+
+bool module_fixture_make(const struct module_fixture *fixture, struct module_file *file) {
+    *file = (struct module_file){.name = NULL};
+    const char *name = fixture->file ? fixture->file : "fixture.ko";
+    AUTO_BUFFER struct buffer source = {.data = NULL};
+    if (!write_source(&source, fixture) || !workdir_write("fixture.s", source.data, source.size) ||
+        !workdir_run("as", "fixture.s", "-o", name, NULL))
+        return false;
+    struct error err = {.kind = ERROR_NONE};
+    int rc = module_file_read(workdir_path(name), file, &err);
+    if (rc < 0)
+        fprintf(stderr, "%s\n", err.text);
+    return rc == 0;
+}
+
+struct verify_target module_fixture_target(void) {
+    static const char symvers[] = "0xca916cb2\tmodule_layout\tvmlinux\tEXPORT_SYMBOL\t\n"
+                                  "0x0a0a0a0a\talpha\tvmlinux\tEXPORT_SYMBOL\t\n"
+                                  "0x99bbccdd\tgpl_alpha\tvmlinux\tEXPORT_SYMBOL_GPL\t\n"
+                                  "0x12345678\tspaced\tdrivers/other\tEXPORT_SYMBOL\tSPACE\n"
+                                  "0x00000000\tunversioned\tvmlinux\tEXPORT_SYMBOL\t\n";
+    return (struct verify_target) {
+        .release = FIXTURE_RELEASE, .vermagic = FIXTURE_VERMAGIC,
+#if defined(__aarch64__)
+        .elf_machine = EM_AARCH64,
+#else
+        .elf_machine = EM_X86_64,
+#endif
+        .modversions = true, .symvers = symvers, .symvers_size = sizeof(symvers) - 1,
+        .symvers_name = "Module.symvers",
+    };
+}
+
+bool module_fixture_copy(const struct module_file *file, struct module_file *copy) {
+    *copy = (struct module_file){.name = strdup(file->name), .elf_size = file->elf_size};
+    return copy->name && buffer_append(&copy->content, file->content.data, file->content.size) == 0;
+}
