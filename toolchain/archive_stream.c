@@ -16,7 +16,6 @@ struct feeder {
 struct archive_stream {
     const char *name;
     bool is_deb;
-    bool begun; /* a tar header was read */
     struct archive *ar, *raw, *tar;
     struct feeder data_member, decompressed;
 };
@@ -97,7 +96,12 @@ static int open_tar(struct archive_stream *stream, uint64_t bytes_max, struct er
     int rc = archive_read_support_format_tar(stream->tar);
     if (rc == ARCHIVE_OK)
         rc = archive_read_open(stream->tar, &stream->decompressed, NULL, feed, NULL);
-    return rc == ARCHIVE_OK ? 0 : damaged(stream, stream->tar, err);
+    bool was_read = archive_errno(stream->raw) == 0 && !stream->decompressed.over;
+    if (rc != ARCHIVE_OK && was_read && !stream->is_deb)
+        return error_set(err, ERROR_USAGE, EINVAL, "%s is neither a .deb nor a tar archive",
+                         stream->name);
+    /* What the stage before could not read says more than what tar makes of it. */
+    return rc == ARCHIVE_OK ? 0 : damaged(stream, was_read ? stream->tar : stream->raw, err);
 }
 
 int archive_stream_open(struct archive_stream **stream, int fd, const char *name, bool is_deb,
@@ -133,17 +137,11 @@ int archive_stream_next(struct archive_stream *stream, struct archive_entry **en
                         struct error *err) {
     int rc = archive_read_next_header(stream->tar, entry);
     /* A warning is a name that the locale can't express: the caller takes the bytes. */
-    if (rc == ARCHIVE_OK || rc == ARCHIVE_WARN) {
-        stream->begun = true;
+    if (rc == ARCHIVE_OK || rc == ARCHIVE_WARN)
         return 0;
-    }
     *entry = NULL;
     if (rc == ARCHIVE_EOF)
         return drain(stream, err);
-    bool is_no_tar = !stream->begun && archive_format(stream->tar) == 0;
-    if (is_no_tar && !stream->is_deb && archive_errno(stream->raw) == 0)
-        return error_set(err, ERROR_USAGE, EINVAL, "%s is neither a .deb nor a tar archive",
-                         stream->name);
     return damaged(stream, stream->tar, err);
 }
 

@@ -21,14 +21,15 @@ struct archive_stream;
 
 /*
  * Opens the chain over `fd`, from its start. `bytes_max` limits the decompressed stream. The caller
- * closes. ERROR_DAMAGED when a stage does not parse or a .deb has no data member.
+ * closes. ERROR_DAMAGED when a stage does not parse or a .deb has no data member, ERROR_USAGE when
+ * it is no tar archive at all.
  */
 int archive_stream_open(struct archive_stream **stream, int fd, const char *name, bool is_deb,
                         uint64_t bytes_max, struct error *err) MUST_CHECK;
 
 /*
  * The next entry of the tar archive; NULL at its end, when the rest of the stream has been read and
- * its checksums hold. ERROR_USAGE when the first bytes are no tar archive.
+ * its checksums hold.
  */
 int archive_stream_next(struct archive_stream *stream, struct archive_entry **entry,
                         struct error *err) MUST_CHECK;

@@ -145,6 +145,8 @@ static int add_symbolic_link(struct extraction *extraction, struct archive_entry
                              const char *path, const char *target, struct error *err) {
     AUTO_CLOSE int folder = -1;
     const char *name;
+    if (!*target)
+        return refuse(extraction, path, "it is a link without a target", err);
     int rc = open_folder(extraction, path, true, &folder, &name, err);
     if (rc)
         return rc;
