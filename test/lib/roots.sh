@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Roots to bake into, and looking at them.
 
-open_source=nvidia-open-kernel-dkms
+open_source="nvidia-open-kernel-dkms"
 open_name="nvidia-current-open"
 small_name="prebake-small"
 
@@ -14,6 +14,9 @@ fresh_root() {
 
 # prebake-node is a component of the image and stays after a teardown.
 snapshot() { "$build/test/lib/snapshot" "$1" --exclude /usr/sbin/prebake-node; }
+
+# With it too: a bake that fails takes back the program it put there.
+snapshot_with_program() { "$build/test/lib/snapshot" "$1"; }
 
 assert_same_tree() {
     local what=$1 before=$2 after=$3 difference
@@ -29,10 +32,10 @@ assert_different_tree() {
 
 # The refused command must have changed nothing.
 expect_refusal_unchanged() {
-    local root=$1
-    snapshot "$root" >"$scratch/unchanged.before"
+    local unchanged=$1
+    snapshot_with_program "$unchanged" >"$scratch/unchanged.before"
     expect_refusal "${@:2}"
-    snapshot "$root" >"$scratch/unchanged.after"
+    snapshot_with_program "$unchanged" >"$scratch/unchanged.after"
     assert_same_tree "the root is unchanged" "$scratch/unchanged.before" "$scratch/unchanged.after"
 }
 
