@@ -3,7 +3,9 @@ VERSION := 0.1.0
 PREFIX ?= /usr
 DESTDIR ?=
 BUILD ?= build
-CC ?= gcc
+ifeq ($(origin CC),default)
+CC := gcc
+endif
 
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Werror
 CPPFLAGS += -D_GNU_SOURCE -DPREBAKE_VERSION='"$(VERSION)"' -I.

@@ -156,8 +156,10 @@ static int run(struct command_call *call, struct error *err) {
     rc = look_at_existing(&plan, err);
     if (rc < 0)
         return rc;
-    if (rc == 1)
-        return bake_report_unchanged(&plan, &start, err);
+    if (rc == 1) {
+        rc = bake_finish(plan.root, err);
+        return rc ? rc : bake_report_unchanged(&plan, &start, err);
+    }
     return make_and_place(&plan, &start, err);
 }
 

@@ -7,6 +7,7 @@
 #include "base/tree.h"
 #include "kmod/lifecycle/facts_read.h"
 #include "kmod/lifecycle/facts_write.h"
+#include "kmod/lifecycle/lock.h"
 #include "kmod/lifecycle/manifest_read.h"
 #include "kmod/lifecycle/manifest_write.h"
 #include "kmod/lifecycle/ownership.h"
@@ -128,6 +129,15 @@ static int write_marker(const struct root *root, const struct facts *facts, stru
     return marker_write(root, &marker, err);
 }
 
+/* Everything is on disk before the marker says so; a folder may be a file system of its own. */
+static int sync_all(const struct root *root, struct error *err) {
+    static const char *const folders[] = {"/", "/usr", "/lib/modules", "/var", STATE_FOLDER};
+    int rc = 0;
+    for (size_t i = 0; !rc && i < ARRAY_SIZE(folders); i++)
+        rc = file_sync_fs(root, folders[i], err);
+    return rc;
+}
+
 static int place(const struct root *root, struct bake *bake, struct error *err) {
     AUTO_MANIFEST struct manifest manifest = {0};
     int rc = state_word_write(root, STATE_ACTIVATING, err);
@@ -145,10 +155,8 @@ static int place(const struct root *root, struct bake *bake, struct error *err) 
         rc = build_indexes(root, bake, err);
     if (!rc)
         rc = record_facts(root, &manifest, &bake->facts, err);
-    for (size_t i = 0; !rc && i < bake->kernels.count; i++)
-        rc = file_sync_fs(root, "/lib/modules", err);
     if (!rc)
-        rc = file_sync_fs(root, STATE_FOLDER, err);
+        rc = sync_all(root, err);
     if (!rc)
         rc = write_marker(root, &bake->facts, err);
     if (!rc)
@@ -165,6 +173,14 @@ int bake_place(const struct root *root, struct bake *bake, struct error *err) {
         return error_wrap(err, rc, "not all could be taken back (%s); run the bake again",
                           recovery.text);
     return rc;
+}
+
+int bake_finish(const struct root *root, struct error *err) {
+    if (!root_exists(root, STATE_FOLDER_JOURNAL))
+        return 0;
+    AUTO_LOCK struct lock lock = LOCK_INIT;
+    int rc = lock_take(root, LOCK_WAIT_DEFAULT, &lock, err);
+    return rc ? rc : file_remove(root, STATE_FOLDER_JOURNAL, err);
 }
 
 static int check_entry(const struct root *root, const struct ownership_context *context,

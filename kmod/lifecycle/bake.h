@@ -42,6 +42,9 @@ int bake_recover(const struct root *root, struct error *err) MUST_CHECK;
  */
 int bake_place(const struct root *root, struct bake *bake, struct error *err) MUST_CHECK;
 
+/* Drops the journal of a bake that was killed after its marker was written. Takes the lock. */
+int bake_finish(const struct root *root, struct error *err) MUST_CHECK;
+
 /* Checks that every path of the root's bake still is what was placed: ERROR_DAMAGED names the
  * first that is not. */
 int bake_check_whole(const struct root *root, struct error *err) MUST_CHECK;
