@@ -57,16 +57,18 @@ static int find_release(const struct sign_job *job, const struct module_file *fi
 }
 
 /* What the headers of `release` want goes to job->hash. */
-static int look_up_hash(struct sign_job *job, const char *release, struct error *err) {
+static int look_up_hash(struct sign_job *job, const char *file, const char *release,
+                        struct error *err) {
     AUTO_KERNEL_HEADERS struct kernel_headers headers = {0};
     int rc = kernel_headers_read(&job->call->root, release, &headers, err);
     if (rc)
-        return error_wrap(err, rc, "no --hash is given, and the kernel's wish can't be read");
+        return error_wrap(err, rc, "%s: no --hash is given, and what its kernel wants is unknown",
+                          file);
     if (!*headers.signature_hash)
         return error_set(err, ERROR_SIGNING, EINVAL,
-                         "the kernel %s has no module signatures (CONFIG_MODULE_SIG): give --hash "
-                         "to sign all the same",
-                         release);
+                         "%s: its kernel %s has no module signatures (CONFIG_MODULE_SIG): give "
+                         "--hash to sign all the same",
+                         file, release);
     free(job->release);
     free(job->hash);
     job->release = strdup(release);
@@ -82,7 +84,7 @@ static int choose_hash(struct sign_job *job, const struct module_file *file, con
     AUTO_FREE char *release = NULL;
     int rc = find_release(job, file, &release, err);
     if (!rc && (!job->release || strcmp(job->release, release)))
-        rc = look_up_hash(job, release, err);
+        rc = look_up_hash(job, file->name, release, err);
     *hash = job->hash;
     return rc;
 }
@@ -141,12 +143,13 @@ const struct command cmd_sign = {
     .verb = "sign",
     .arguments = "FILE…",
     .summary = "sign module files in place, as the kernel's sign-file does",
-    .details = "Each FILE (.ko, .ko.gz, .ko.xz or .ko.zst) is unpacked, stripped of the signature "
-               "it has, signed and packed the same way; it is replaced at once or not at all, and "
-               "keeps its owner and mode. The hash is what the module's kernel is configured for "
-               "(CONFIG_MODULE_SIG_HASH) when its headers are there. The passphrase of an "
-               "encrypted key comes from a file or from KBUILD_SIGN_PIN. Stops at the first file "
-               "that can't be signed.",
+    .details =
+        "Each FILE (.ko, .ko.gz, .ko.xz or .ko.zst) is unpacked, loses the signature it has,\n"
+        "is signed and packed the same way. It is replaced at once or not at all, and keeps\n"
+        "its owner and mode. The hash is what the module's kernel is configured for\n"
+        "(CONFIG_MODULE_SIG_HASH), when that kernel's headers are there. An encrypted key's\n"
+        "passphrase comes from a file or from KBUILD_SIGN_PIN. Stops at the first file that\n"
+        "can't be signed; exit status 10 when key, certificate and policy don't agree.",
     .needs = COMMAND_NEEDS_TREE,
     .options =
         {

@@ -11,7 +11,7 @@
 #include "base/error.h"
 #include "kmod/module/compression.h"
 
-#define MODULE_FILE_MAX (512UL << 20) /* unpacked; a real nvidia.ko with debug data is 120 MB */
+#define MODULE_FILE_MAX (512UL << 20) /* unpacked; a real nvidia.ko with debug data is 185 MB */
 
 struct module_file {
     char *name;                   /* for sentences */
@@ -20,8 +20,12 @@ struct module_file {
     size_t elf_size;              /* content.size without the appended signature */
 };
 
-/* Reads `path` of this machine. ERROR_DAMAGED: empty, truncated, not a module, larger than the
- * bound. */
+/*
+ * Reads `path` of this machine (a link is followed), unpacks it and finds its signature. The caller
+ * releases `file`, which is empty after a failure. ERROR_DAMAGED: not a regular file, empty, a
+ * compressed stream that is not whole, no ELF object, an impossible signature, larger than the
+ * bound. ERROR_INTERNAL: missing or unreadable. What is inside the ELF object is not looked at.
+ */
 int module_file_read(const char *path, struct module_file *file, struct error *err) MUST_CHECK;
 int module_file_read_fd(int fd, const char *name, struct module_file *file,
                         struct error *err) MUST_CHECK;

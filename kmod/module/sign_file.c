@@ -4,11 +4,13 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/log.h"
 #include "base/process.h"
 #include "base/tree.h"
 #include "kmod/module/secret.h"
 
 #define SIGNATURE_MAX (64UL << 10)
+#define OUTPUT_MAX (8UL << 10)
 
 static void remove_directory(char **directory) {
     if (*directory)
@@ -34,6 +36,15 @@ static int pin_entry(const char *pin, struct secret *entry) {
     return 0;
 }
 
+/* The reason comes last, after what OpenSSL says of each of its own calls. */
+static const char *last_line(struct buffer *output) {
+    while (output->size > 0 && output->data[output->size - 1] == '\n')
+        output->data[--output->size] = '\0';
+    const char *text = buffer_string(output);
+    const char *newline = strrchr(text, '\n');
+    return newline ? newline + 1 : text;
+}
+
 static int run(const struct sign_file *spec, const char *hash, const char *content,
                struct error *err) {
     AUTO_SECRET struct secret pin = {0};
@@ -48,14 +59,15 @@ static int run(const struct sign_file *spec, const char *hash, const char *conte
                                           content, NULL},
             .environment = (const char *const[]){pin.data, NULL},
             .output = &output,
-            .output_max = 512,
+            .output_max = OUTPUT_MAX,
         },
         &result, err);
     if (rc)
         return rc;
+    log_detail("%s says: %s", spec->program, buffer_string(&output));
     if (result.exit_status != 0)
         return error_set(err, ERROR_SIGNING, EKEYREJECTED, "%s failed (%s): %s", spec->program,
-                         process_describe(&result), buffer_string(&output));
+                         process_describe(&result), last_line(&output));
     return 0;
 }
 

@@ -9,9 +9,10 @@
 #include <sys/stat.h>
 
 #include "base/log.h"
+#include "kmod/module/signature_trailer.h"
 #include "test/unit/workdir.h"
 
-#define TRAILER_SIZE 40 /* twelve bytes and the magic line */
+#define TRAILER_SIZE SIGNATURE_TRAILER_SIZE
 
 static struct buffer module;   /* unsigned */
 static char *kernel_sign_file; /* the real one, of some kernel's headers */
@@ -318,6 +319,7 @@ static void test_shared_key_warns(void) {
     log_set_sink(count_warning, &warnings);
     CU_ASSERT_EQUAL(chmod(workdir_path("rsa2048.key"), 0600), 0);
     AUTO_SIGNING_KEY struct signing_key *quiet = load("rsa2048");
+    CU_ASSERT_PTR_NOT_NULL(quiet);
     CU_ASSERT_EQUAL(warnings, 0);
     CU_ASSERT_EQUAL(chmod(workdir_path("rsa2048.key"), 0644), 0);
     AUTO_SIGNING_KEY struct signing_key *warned = load("rsa2048");
@@ -328,8 +330,8 @@ static void test_shared_key_warns(void) {
 }
 
 /*
- * A token stands behind sign-file. Here it is the real sign-file behind a script that trades the
- * URI for the key file, when the PIN is right.
+ * A token stands behind sign-file. Here it is the real sign-file behind a script that, when the PIN
+ * is right, signs with the 2048-bit key and its certificate, whatever it is told.
  */
 static bool write_token_signer(void) {
     AUTO_BUFFER struct buffer script = {0};
@@ -337,8 +339,9 @@ static bool write_token_signer(void) {
                           "#!/bin/sh\n"
                           "[ \"$KBUILD_SIGN_PIN\" = 1234 ] || { echo 'wrong PIN'; exit 1; }\n"
                           "[ \"$3\" = 'pkcs11:object=modules' ] || exit 2\n"
-                          "exec %s \"$1\" \"$2\" %s \"$4\" \"$5\"\n",
-                          kernel_sign_file, workdir_path("rsa2048.key")) &&
+                          "exec %s \"$1\" \"$2\" %s %s \"$5\"\n",
+                          kernel_sign_file, workdir_path("rsa2048.key"),
+                          workdir_path("rsa2048.pem")) &&
            workdir_write("sign-file", script.data, script.size) &&
            !chmod(workdir_path("sign-file"), 0700);
 }
@@ -372,6 +375,35 @@ static void test_token_key(void) {
     CU_ASSERT_EQUAL_FATAL(signing_key_load(&source, &wrong, &err), 0);
     CU_ASSERT_EQUAL(signature_append(&kept, wrong, "sha256", &err), -EKEYREJECTED);
     CU_ASSERT_TRUE(same(&kept, &module));
+}
+
+/* The module with a message by `openssl cms` behind it: `option` says what else goes into that. */
+static bool append_message(const char *name, const char *option, struct buffer *out) {
+    char key[64], certificate[64];
+    snprintf(key, sizeof key, "%s.key", name);
+    snprintf(certificate, sizeof certificate, "%s.pem", name);
+    AUTO_BUFFER struct buffer message = {0};
+    if (!workdir_write("content", module.data, module.size) ||
+        !workdir_run("openssl", "cms", "-sign", "-binary", "-noattr", "-in", "content", "-signer",
+                     certificate, "-inkey", key, "-outform", "DER", "-out", "message.der", option,
+                     NULL) ||
+        !workdir_read("message.der", &message))
+        return false;
+    uint8_t trailer[TRAILER_SIZE];
+    signature_trailer_write((uint32_t)message.size, trailer);
+    return copy_of(&module, out) && copy_of(&message, out) &&
+           !buffer_append(out, trailer, sizeof trailer);
+}
+
+/* A message that brings its own certificate along proves nothing about ours; one that brings its
+ * own content is refused by the kernel. */
+static void test_foreign_messages(void) {
+    AUTO_BUFFER struct buffer with_certificate = {0}, with_content = {0};
+    CU_ASSERT_TRUE(append_message("rsa4096", "-nosmimecap", &with_certificate));
+    CU_ASSERT_EQUAL(verify(&with_certificate, "rsa4096.pem"), 0);
+    CU_ASSERT_EQUAL(verify(&with_certificate, "rsa2048.pem"), -EKEYREJECTED);
+    CU_ASSERT_TRUE(append_message("rsa4096", "-nodetach", &with_content));
+    CU_ASSERT_EQUAL(verify(&with_content, "rsa4096.pem"), -EBADMSG);
 }
 
 /* The kernel refuses such trailers as well (mod_check_sig). */
@@ -428,6 +460,7 @@ static CU_TestInfo tests[] = {
     {"encrypted keys", test_encrypted_key},
     {"a key that others can read", test_shared_key_warns},
     {"a key in a token goes through sign-file", test_token_key},
+    {"messages with a certificate or content of their own", test_foreign_messages},
     {"impossible trailers", test_hostile_trailers},
     {"every bit of a signature flipped", test_flipped_signature_bytes},
     CU_TEST_INFO_NULL,
