@@ -2,6 +2,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/buffer.h"
 #include "kmod/lifecycle/manifest_read.h"
 #include "kmod/lifecycle/state_folder.h"
 #include "test/unit/scratch_root.h"
