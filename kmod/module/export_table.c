@@ -34,10 +34,12 @@ int export_table_add(struct export_table *table, const struct export *export) {
 }
 
 int export_table_add_all(struct export_table *table, const struct export_table *from) {
-    for (size_t i = 0; i < from->count; i++)
-        if (export_table_add(table, &from->items[i]) < 0)
-            return -ENOMEM;
-    return 0;
+    if (reserve(table, from->count) < 0)
+        return -ENOMEM;
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < from->count; i++)
+        rc = export_table_add(table, &from->items[i]);
+    return rc;
 }
 
 static int compare_name(uint32_t hash, const char *name, const struct export *item) {

@@ -6,6 +6,8 @@
 
 #include "test/unit/workdir.h"
 
+#define FIXTURE_SET_MAX 8
+
 /* Appends to the source; what goes wrong shows when it is assembled. */
 #define LINE(source, ...) failed |= buffer_printf(source, __VA_ARGS__) < 0
 
@@ -128,4 +130,58 @@ struct verify_target module_fixture_target(void) {
 bool module_fixture_copy(const struct module_file *file, struct module_file *copy) {
     *copy = (struct module_file){.name = strdup(file->name), .elf_size = file->elf_size};
     return copy->name && buffer_append(&copy->content, file->content.data, file->content.size) == 0;
+}
+
+bool module_fixture_verify(const struct module_fixture *fixtures, size_t count,
+                           const struct verify_target *target, struct verify_report *report) {
+    struct module_file files[FIXTURE_SET_MAX] = {{.name = NULL}};
+    struct verify_target standard = module_fixture_target();
+    struct error err = {.kind = ERROR_NONE};
+    bool ok = count <= FIXTURE_SET_MAX;
+    for (size_t i = 0; ok && i < count; i++)
+        ok = module_fixture_make(&fixtures[i], &files[i]);
+    int rc = ok ? verify_modules(target ? target : &standard, files, count, report, &err) : -EIO;
+    if (ok && rc < 0)
+        fprintf(stderr, "%s\n", err.text);
+    for (size_t i = 0; i < count && i < FIXTURE_SET_MAX; i++)
+        module_file_release(&files[i]);
+    return rc == 0;
+}
+
+static bool same(const char *expected, const char *text) {
+    return expected && text ? strcmp(expected, text) == 0 : expected == text;
+}
+
+/* What there was instead, for whoever reads the test's output. */
+static void explain(const struct verify_verdict *verdict) {
+    fprintf(stderr, "%s: %zu failures\n", verdict->file, verdict->failure_count);
+    for (size_t i = 0; i < verdict->failure_count; i++) {
+        const struct verify_failure *failure = &verdict->failures[i];
+        fprintf(stderr, "    %s, symbol %s, wanted %s, found %s: %s\n", failure->check,
+                failure->symbol, failure->wanted, failure->found, failure->text);
+    }
+}
+
+bool module_fixture_fails(const struct module_fixture *fixture, const char *check,
+                          const char *symbol, const char *wanted, const char *found) {
+    AUTO_VERIFY_REPORT struct verify_report report = {.verdicts = NULL};
+    if (!module_fixture_verify(fixture, 1, NULL, &report))
+        return false;
+    const struct verify_verdict *verdict = &report.verdicts[0];
+    const struct verify_failure *failure = verdict->failures;
+    bool ok = report.failed == 1 && verdict->failure_count == 1 &&
+              strcmp(failure->check, check) == 0 && same(symbol, failure->symbol) &&
+              same(wanted, failure->wanted) && same(found, failure->found) && *failure->text;
+    if (!ok)
+        explain(verdict);
+    return ok;
+}
+
+bool module_fixture_loads(const struct module_fixture *fixture) {
+    AUTO_VERIFY_REPORT struct verify_report report = {.verdicts = NULL};
+    if (!module_fixture_verify(fixture, 1, NULL, &report))
+        return false;
+    if (report.failed > 0)
+        explain(&report.verdicts[0]);
+    return report.count == 1 && report.failed == 0 && report.verdicts[0].failure_count == 0;
 }

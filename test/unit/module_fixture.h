@@ -61,8 +61,22 @@ struct module_fixture {
 /* Assembles and reads it; false with a message on stderr. The caller releases `file`. */
 bool module_fixture_make(const struct module_fixture *fixture, struct module_file *file);
 
-/* The kernel that the fixtures are for, with a Module.symvers of the three symbols above. */
+/* The kernel that the fixtures are for, with a Module.symvers of the symbols above, and one of
+ * "unversioned", whose CRC is 0. */
 struct verify_target module_fixture_target(void);
+
+/*
+ * Makes `count` fixtures (each with its own file name) and verifies them as one set for
+ * module_fixture_target() or `target`. The caller releases the report.
+ */
+bool module_fixture_verify(const struct module_fixture *fixtures, size_t count,
+                           const struct verify_target *target, struct verify_report *report);
+
+/* Whether that module alone fails with exactly one failure, and these facts (NULL for none). */
+bool module_fixture_fails(const struct module_fixture *fixture, const char *check,
+                          const char *symbol, const char *wanted, const char *found);
+/* Whether that module alone will load. */
+bool module_fixture_loads(const struct module_fixture *fixture);
 
 /* A copy of the file that a test may damage. */
 bool module_fixture_copy(const struct module_file *file, struct module_file *copy);
