@@ -5,7 +5,6 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
 
 #include "base/tree.h"
 
@@ -52,30 +51,5 @@ int build_user_become(void) {
     /* After the change of user, which clears the first of these. */
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
         return -errno;
-    return 0;
-}
-
-/* kill(-1) as root would end the machine: it is sent only after the user is seen to have changed.
- */
-static _Noreturn void kill_as_build_user(void) {
-    if (setresuid(BUILD_USER_ID, BUILD_USER_ID, BUILD_USER_ID) || getuid() != BUILD_USER_ID ||
-        geteuid() != BUILD_USER_ID)
-        _exit(1);
-    _exit(kill(-1, SIGKILL) && errno != ESRCH ? 1 : 0);
-}
-
-int build_user_kill_all(struct error *err) {
-    pid_t pid = fork();
-    if (pid < 0)
-        return error_io(err, errno, "can't end what the build left running");
-    if (pid == 0)
-        kill_as_build_user();
-    int status = 0;
-    while (waitpid(pid, &status, 0) < 0)
-        if (errno != EINTR)
-            return error_io(err, errno, "can't end what the build left running");
-    /* The killer is one of the user's processes itself: an earlier one's signal may have hit it. */
-    if (WIFEXITED(status) && WEXITSTATUS(status) != 0)
-        return error_io(err, EPERM, "can't end what the build left running");
     return 0;
 }

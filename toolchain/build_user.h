@@ -21,7 +21,4 @@ int build_user_give(const char *dir, struct error *err) MUST_CHECK;
  */
 int build_user_become(void) MUST_CHECK;
 
-/* Sends SIGKILL to every process of the build's user that this process can see. */
-int build_user_kill_all(struct error *err) MUST_CHECK;
-
 #endif

@@ -5,11 +5,13 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <time.h>
 
+#include "base/file.h"
 #include "toolchain/build_user.h"
 #include "toolchain/confine_filter.h"
 #include "toolchain/confine_mounts.h"
+
+#define CHILDREN_MAX (1 << 20) /* bytes */
 
 /* What the child needs between fork and exec. */
 struct confinement {
@@ -87,22 +89,31 @@ static int enter(void *context) {
     return 0;
 }
 
+static int kill_children(struct error *err) {
+    AUTO_FREE char *path = NULL;
+    AUTO_BUFFER struct buffer list = {0};
+    if (asprintf(&path, "/proc/self/task/%d/children", getpid()) < 0)
+        return error_oom(err, "ending what the build left running");
+    int rc = file_read_path(path, CHILDREN_MAX, &list, err);
+    char *rest = (char *)list.data;
+    for (char *word; !rc && (word = strsep(&rest, " "));)
+        if (atoi(word) > 0 && kill(atoi(word), SIGKILL))
+            rc = error_io(err, errno, "can't end what the build left running");
+    return rc;
+}
+
 /*
  * Ends what is left. This process is the subreaper: whatever lost its parent below it has become
- * its own child, so there is nothing left when it has no child any more. With namespaces, process 1
- * is dying already. Without, killing is repeated, for a process may fork between two signals.
+ * its own child, so nothing is left when it has no child any more. A child's number can't be
+ * another process' before it is waited for.
  */
-static int sweep(bool namespaces, struct error *err) {
-    static const struct timespec moment = {.tv_nsec = 1000000};
+static int sweep(struct error *err) {
     for (;;) {
-        int rc = namespaces ? 0 : build_user_kill_all(err);
+        int rc = kill_children(err);
         if (rc)
             return rc;
-        pid_t ended = waitpid(-1, NULL, namespaces ? 0 : WNOHANG);
-        if (ended < 0 && errno != EINTR)
+        if (waitpid(-1, NULL, 0) < 0 && errno != EINTR)
             return 0;
-        if (ended == 0)
-            nanosleep(&moment, NULL);
     }
 }
 
@@ -124,7 +135,7 @@ static int run(const struct confinement *confinement, const struct process_spec 
     int rc = process_run(&inner, result, err);
     if (rc)
         rc = explain(err, rc, *confinement->step);
-    int swept = sweep(confinement->namespaces, rc ? NULL : err);
+    int swept = sweep(rc ? NULL : err);
     prctl(PR_SET_CHILD_SUBREAPER, 0);
     if (!rc && !swept && result->signal)
         *result = (struct process_result){.exit_status = 128 + result->signal};

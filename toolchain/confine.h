@@ -6,11 +6,10 @@
  * With CAP_SYS_ADMIN that is a mount, PID, IPC, UTS and network namespace with a tree of its own
  * (confine_mounts.h), in which the build directory stands at a fixed path, so that embedded paths
  * do not depend on where it is. Without (an unprivileged container, --root / only): the uid,
- * no_new_privs, the system call filter; the build directory is used in place, and leftovers of the
- * uid are killed, so only one such build may run at a time.
+ * no_new_privs, the system call filter; the build directory is used in place, and what the program
+ * left running is killed.
  *
- * A process that waits for children other than these must not call confine_run() meanwhile: it
- * reaps every child that is left.
+ * A process with other children must not call confine_run(): it ends every child that is left.
  */
 #ifndef TOOLCHAIN_CONFINE_H
 #define TOOLCHAIN_CONFINE_H
