@@ -163,9 +163,9 @@ int module_index_undo(const struct root *root, const char *kernel, const char *s
     AUTO_INDEX_STORE struct index_store paths = {0};
     AUTO_MODULE_INDEX struct module_index index = {0};
     int rc = index_store_locate(kernel, store, &paths, err);
-    if (rc || !root_exists(root, paths.folder))
+    if (rc)
         return rc;
-    if (is_dir(root, paths.kernel_dir)) {
+    if (root_exists(root, paths.folder) && is_dir(root, paths.kernel_dir)) {
         rc = index_store_sweep(root, &paths, err);
         if (!rc)
             rc = fill_files(root, &paths, &index, err);
