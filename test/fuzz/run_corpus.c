@@ -1,6 +1,7 @@
 /*
- * Runs a fuzz target over files as a plain test, without libFuzzer: `fuzz_marker corpus/marker/*`.
- * Linked with one fuzz_*.c. A target aborts when something is wrong; no file at all is a failure.
+ * Runs a fuzz target over the files it is given (those of corpus/) as a plain test, without
+ * libFuzzer. Linked with one fuzz_*.c. A target aborts when something is wrong; no file at all is a
+ * failure.
  */
 #include <stdint.h>
 #include <stdio.h>
