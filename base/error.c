@@ -21,6 +21,14 @@ int error_set(struct error *err, enum error_kind kind, int errnum, const char *f
     return -errnum;
 }
 
+/* Long paths lose their end, not the reason. */
+static void append_reason(struct error *err, const char *reason) {
+    size_t needed = strlen(": ") + strlen(reason) + 1;
+    size_t used = strlen(err->text), room = sizeof err->text - needed;
+    char *end = err->text + (used < room ? used : room);
+    snprintf(end, needed, ": %s", reason);
+}
+
 int error_io(struct error *err, int errnum, const char *fmt, ...) {
     if (!err)
         return -errnum;
@@ -28,8 +36,7 @@ int error_io(struct error *err, int errnum, const char *fmt, ...) {
     va_start(args, fmt);
     set_text(err, fmt, args);
     va_end(args);
-    size_t used = strlen(err->text);
-    snprintf(err->text + used, sizeof err->text - used, ": %s", strerror(errnum));
+    append_reason(err, strerror(errnum));
     err->kind = errnum == ENOSPC || errnum == EDQUOT ? ERROR_NO_SPACE : ERROR_INTERNAL;
     err->errnum = errnum;
     return -errnum;

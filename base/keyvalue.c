@@ -46,7 +46,7 @@ static int parse_line(const char *text, size_t size, const char *name, size_t nu
 
 int keyvalue_parse(const char *text, size_t size, const char *name, bool unique,
                    struct keyvalue *out, struct error *err) {
-    if (memchr(text, '\0', size))
+    if (size > 0 && memchr(text, '\0', size))
         return error_set(err, ERROR_DAMAGED, EBADMSG, "%s holds a NUL byte", name);
     size_t number = 0;
     for (size_t at = 0; at < size;) {

@@ -14,10 +14,10 @@ struct keyvalue {
 };
 
 /*
- * Parses `size` bytes of text. Blank lines and lines that begin with '#' are passed over, white
- * space around the key is not allowed. A value in matching single or double quotes loses them.
- * −EBADMSG (ERROR_DAMAGED) with the line's number: a NUL byte, a line without '=', an empty key, a
- * key that is there twice with `unique`.
+ * Parses `size` bytes of text (NULL when there are none). Blank lines and lines that begin with '#'
+ * are passed over, white space around the key is not allowed. A value in matching single or double
+ * quotes loses them. −EBADMSG (ERROR_DAMAGED) with the line's number: a NUL byte, a line without
+ * '=', an empty key, a line longer than 1 MiB, a key that is there twice with `unique`.
  */
 int keyvalue_parse(const char *text, size_t size, const char *name, bool unique,
                    struct keyvalue *out, struct error *err) MUST_CHECK;
