@@ -1,0 +1,33 @@
+#include "builder/json_text.h"
+
+#include <CUnit/Basic.h>
+#include <stdbool.h>
+
+static void test_text(void) {
+    AUTO_JSON json_t *plain = json_text("J\xC3\xB6rg");
+    CU_ASSERT_STRING_EQUAL(json_string_value(plain), "J\xC3\xB6rg");
+    AUTO_JSON json_t *hostile = json_text("\xff\x1b[2J");
+    CU_ASSERT_STRING_EQUAL(json_string_value(hostile), "\\xFF\\x1B[2J");
+    AUTO_JSON json_t *none = json_text(NULL);
+    CU_ASSERT_TRUE(json_is_null(none));
+}
+
+static CU_TestInfo tests[] = {
+    {"any bytes become a string", test_text},
+    CU_TEST_INFO_NULL,
+};
+
+int main(void) {
+    CU_SuiteInfo suites[] = {
+        {.pName = "json text", .pTests = tests},
+        CU_SUITE_INFO_NULL,
+    };
+    if (CU_initialize_registry() || CU_register_suites(suites))
+        return 1;
+    CU_basic_set_mode(CU_BRM_VERBOSE);
+    CU_basic_run_tests();
+    bool failed = CU_get_number_of_failures() > 0 || CU_get_number_of_suites_failed() > 0 ||
+                  CU_get_number_of_tests_run() == 0;
+    CU_cleanup_registry();
+    return failed;
+}
