@@ -57,7 +57,7 @@ static int report(const struct lack *lack, const char *detail, struct error *err
     if (!things || !packages)
         return error_oom(err, "looking for the build's tools");
     return error_set(err, ERROR_DEPENDENCY, ENOENT,
-                     "compiling modules needs what is not installed here: %s%s%s%s; run: %s %s",
+                     "this machine lacks what compiling modules needs: %s%s%s%s; run: %s %s",
                      things, *detail ? " (" : "", detail, *detail ? ")" : "",
                      distro_install_command(lack->family), packages);
 }

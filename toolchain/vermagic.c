@@ -37,7 +37,8 @@ static const char *word_if(const char *autoconf, const char *symbol, const char 
 }
 
 /*
- * CONFIG_PREEMPTION says nothing: real-time and dynamically preemptible kernels have it too. A
+ * The order matters: a real-time kernel of 6.12 may have CONFIG_PREEMPT_BUILD as well.
+ * CONFIG_PREEMPTION says nothing: every one of these kernels has it. A
  * kernel from before 5.16 has no CONFIG_PREEMPT_BUILD, and later ones have it whenever they are
  * built with CONFIG_PREEMPT.
  */

@@ -1,0 +1,128 @@
+#include "toolchain/preflight.h"
+
+#include <CUnit/Basic.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "test/unit/empty_world.h"
+#include "test/unit/scratch_root.h"
+
+static struct root root = ROOT_INIT;
+
+static int set_up(void) {
+    scratch_root_make(&root);
+    return 0;
+}
+
+static int tear_down(void) {
+    scratch_root_remove(&root);
+    return 0;
+}
+
+static int check_compiler(const char *path, struct error *err) {
+    AUTO_FREE char *own = strdup(path);
+    struct compiler compiler = {.path = own};
+    return preflight_check(&compiler, err);
+}
+
+/* gcc with one more argument, as a program of its own. */
+static const char *make_compiler(const char *argument) {
+    AUTO_FREE char *script = NULL;
+    CU_ASSERT_TRUE_FATAL(
+        asprintf(&script, "#!/bin/sh\nexec /usr/bin/gcc-12 %s \"$@\"\n", argument) > 0);
+    scratch_root_write(&root, "/cc", script);
+    const char *path = scratch_root_host(&root, "/cc");
+    CU_ASSERT_EQUAL(chmod(path, 0755), 0);
+    return path;
+}
+
+static void test_this_machine_can_compile(void) {
+    struct error err = {0};
+    CU_ASSERT_EQUAL(check_compiler("/usr/bin/gcc-12", &err), 0);
+    CU_ASSERT_EQUAL(check_compiler("/usr/bin/clang", &err), 0);
+    CU_ASSERT_EQUAL(check_compiler(make_compiler("-O2"), &err), 0);
+    CU_ASSERT_EQUAL(preflight_check_patch(&err), 0);
+}
+
+static void test_missing_libc_headers_are_named(void) {
+    struct error err = {0};
+    CU_ASSERT_EQUAL(check_compiler(make_compiler("-nostdinc -isystem /usr/share"), &err), -ENOENT);
+    CU_ASSERT_EQUAL(err.kind, ERROR_DEPENDENCY);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "the C library's headers"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "stdio.h: No such file"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "apt-get install libc6-dev"));
+    CU_ASSERT_PTR_NULL(strstr(err.text, "binutils"));
+}
+
+/* The headers alone do not make a program: libc6-dev has the start files and libraries too. */
+static void test_a_program_that_does_not_link_is_told(void) {
+    struct error err = {0};
+    CU_ASSERT_EQUAL(check_compiler(make_compiler("-nostdlib"), &err), -ENOENT);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "libc6-dev"));
+}
+
+static int find_patch(struct error *err) {
+    return preflight_check_patch(err);
+}
+
+static void test_patch_is_asked_for_alone(void) {
+    struct error err = {0};
+    CU_ASSERT_EQUAL(in_empty_world(find_patch, "ID=debian\n", &err), -ENOENT);
+    CU_ASSERT_EQUAL(err.kind, ERROR_DEPENDENCY);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "apt-get install patch"));
+    CU_ASSERT_PTR_NULL(strstr(err.text, "make"));
+}
+
+/* In a world without any program the compiler can't be run either: what is said must be the tools.
+ */
+static int check_all(struct error *err) {
+    return check_compiler("/usr/bin/gcc-12", err);
+}
+
+static void test_every_missing_tool_is_in_one_sentence(void) {
+    struct error err = {0};
+    CU_ASSERT_EQUAL(in_empty_world(check_all, "ID=debian\n", &err), -ENOENT);
+    CU_ASSERT_EQUAL(err.kind, ERROR_DEPENDENCY);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "make, bash, awk, as, ld, strip, nm, objcopy"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "apt-get install make bash mawk binutils"));
+    CU_ASSERT_EQUAL(in_empty_world(check_all, "ID=fedora\n", &err), -ENOENT);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "dnf install make bash gawk binutils"));
+}
+
+static int check_leftovers(struct error *err) {
+    AUTO_ROOT struct root world = ROOT_INIT;
+    AUTO_STRLIST struct strlist names = {0};
+    check_all(err);
+    int rc = root_open(&world, "/", err);
+    if (!rc)
+        rc = root_list(&world, "/tmp", &names, err);
+    return rc ? rc : (int)names.count;
+}
+
+static void test_nothing_is_left_in_tmp(void) {
+    struct error err = {0};
+    CU_ASSERT_EQUAL(in_empty_world(check_leftovers, "ID=debian\n", &err), 0);
+}
+
+int main(void) {
+    CU_TestInfo tests[] = {
+        {"this machine can compile", test_this_machine_can_compile},
+        {"missing libc headers are named", test_missing_libc_headers_are_named},
+        {"a program that does not link is told", test_a_program_that_does_not_link_is_told},
+        {"patch is asked for alone", test_patch_is_asked_for_alone},
+        {"every missing tool is in one sentence", test_every_missing_tool_is_in_one_sentence},
+        {"nothing is left in tmp", test_nothing_is_left_in_tmp},
+        CU_TEST_INFO_NULL,
+    };
+    CU_SuiteInfo suites[] = {
+        {.pName = "preflight", .pInitFunc = set_up, .pCleanupFunc = tear_down, .pTests = tests},
+        CU_SUITE_INFO_NULL,
+    };
+    if (CU_initialize_registry() != CUE_SUCCESS || CU_register_suites(suites) != CUE_SUCCESS)
+        return 1;
+    CU_basic_set_mode(CU_BRM_NORMAL);
+    CU_basic_run_tests();
+    bool failed = CU_get_number_of_failures() > 0 || CU_get_number_of_suites_failed() > 0;
+    CU_cleanup_registry();
+    return failed;
+}
