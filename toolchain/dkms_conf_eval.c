@@ -144,7 +144,8 @@ int dkms_conf_eval(const struct dkms_conf_view *view, const struct dkms_shell *s
     AUTO_BUFFER struct buffer output = {0};
     struct process_spec spec = {.output = &output};
     struct dkms_shell limited = *shell;
-    limited.time_limit = TIME_LIMIT;
+    if (!limited.time_limit)
+        limited.time_limit = TIME_LIMIT;
     struct process_result result;
     int rc = dkms_shell_run(&limited, &view->confine, READ_FILES, (const char *const *)files.items,
                             &spec, &result, err);
@@ -152,8 +153,8 @@ int dkms_conf_eval(const struct dkms_conf_view *view, const struct dkms_shell *s
         return rc;
     if (result.exit_status == TIMED_OUT)
         return error_set(err, ERROR_DAMAGED, ETIMEDOUT,
-                         "%s/dkms.conf does not end: it was stopped after " TIME_LIMIT " seconds",
-                         view->source_dir);
+                         "%s/dkms.conf does not end: it was stopped after %s seconds",
+                         view->source_dir, limited.time_limit);
     AUTO_FREE char *name = NULL;
     if (asprintf(&name, "%s/dkms.conf", view->source_dir) < 0)
         return error_oom(err, "reading dkms.conf");

@@ -20,8 +20,8 @@ void dkms_conf_view_close(struct dkms_conf_view **view);
 /*
  * What the source's dkms.conf sets with the variables of `shell`; when shell->module is known, the
  * root's overrides too, in dkms' order: /etc/dkms/M.conf, M-V.conf, M-V-KERNEL.conf,
- * M-V-KERNEL-ARCH.conf. ERROR_DAMAGED when it does not end within 30 seconds or prints what is not
- * in the form of dkms_values.h.
+ * M-V-KERNEL-ARCH.conf. ERROR_DAMAGED when it does not end within 30 seconds (or shell->time_limit)
+ * or prints what is not in the form of dkms_values.h.
  */
 int dkms_conf_eval(const struct dkms_conf_view *view, const struct dkms_shell *shell,
                    struct dkms_values *values, struct error *err) MUST_CHECK;

@@ -3,22 +3,17 @@
 #include <CUnit/Basic.h>
 #include <arpa/inet.h>
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 
 #include "base/file.h"
 #include "test/unit/scratch_root.h"
+#include "test/unit/without_namespaces.h"
 #include "toolchain/build_user.h"
 #include "toolchain/workplace.h"
-
-/* The second run of this program, without the capability that namespaces need. */
-#define WITHOUT_NAMESPACES "--without-namespaces"
 
 static struct root host = ROOT_INIT, root = ROOT_INIT;
 static struct workplace place = WORKPLACE_INIT;
@@ -341,27 +336,7 @@ static void test_a_killed_run_leaves_nothing(void) {
 }
 
 static void test_the_same_holds_without_namespaces(void) {
-    struct process_spec spec = {
-        .argv = (const char *const[]){"/proc/self/exe", WITHOUT_NAMESPACES, NULL}};
-    AUTO_BUFFER struct buffer output = {0};
-    struct process_result result = {.exit_status = -1};
-    spec.output = &output;
-    CU_ASSERT_EQUAL(process_run(&spec, &result, NULL), 0);
-    CU_ASSERT_EQUAL(result.exit_status, 0);
-    if (result.exit_status)
-        fprintf(stderr, "%s\n", buffer_string(&output));
-}
-
-/* Takes the capability away for good, as an unprivileged container does. */
-static bool give_up_namespaces(void) {
-    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-    struct __user_cap_data_struct data[2];
-    if (prctl(PR_CAPBSET_DROP, CAP_SYS_ADMIN) || syscall(SYS_capget, &header, data))
-        return false;
-    uint32_t bit = 1U << CAP_SYS_ADMIN;
-    data[0].effective &= ~bit;
-    data[0].permitted &= ~bit;
-    return syscall(SYS_capset, &header, data) == 0;
+    CU_ASSERT_TRUE(without_namespaces_run(NULL));
 }
 
 static void test_namespaces_are_not_pretended(void) {
@@ -441,10 +416,8 @@ static CU_TestInfo tests_without[] = {
 
 int main(int argc, char **argv) {
     bool without = argc > 1 && !strcmp(argv[1], WITHOUT_NAMESPACES);
-    if (without && !give_up_namespaces()) {
-        perror("giving up CAP_SYS_ADMIN");
-        return 1;
-    }
+    if (without)
+        without_namespaces_enter();
     snprintf(mark, sizeof mark, "CONFINE_TEST=%08d", getpid());
     CU_SuiteInfo suites[] = {
         {.pName = without ? "confine without namespaces" : "confine",
