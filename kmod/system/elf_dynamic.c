@@ -214,7 +214,6 @@ static int read_needs(const struct reader *reader, struct elf_dynamic *dynamic) 
 static int read_definitions(const struct reader *reader, struct elf_dynamic *dynamic) {
     if (reader->tags.definitions == UINT64_MAX)
         return 0;
-    dynamic->has_versions = true;
     Elf_Data *table = table_at(reader, reader->tags.definitions, ELF_T_VDEF);
     uint64_t at = 0;
     for (uint64_t i = 0; i < reader->tags.definition_count; i++) {

@@ -29,7 +29,6 @@ struct elf_dynamic {
     struct elf_version_need *needs;
     size_t need_count;
     struct strlist versions; /* it defines (.gnu.version_d), its own name included */
-    bool has_versions;       /* it defines versions at all */
 };
 
 /*

@@ -203,13 +203,13 @@ static int load_all(struct closure *closure) {
     return 0;
 }
 
-/* A library that defines no versions at all satisfies every need: the loader only warns. */
+/* A library that defines no versions at all lacks them too: the loader only warns of that, but may
+ * end in an assertion at the first symbol. */
 static int check_versions(const struct closure *closure, const struct object *object) {
     for (size_t i = 0; i < object->dynamic.need_count; i++) {
         const struct elf_version_need *need = &object->dynamic.needs[i];
         const struct object *library = find_loaded(closure, need->library);
-        if (need->weak || !library || !library->dynamic.has_versions ||
-            strlist_contains(&library->dynamic.versions, need->version))
+        if (need->weak || !library || strlist_contains(&library->dynamic.versions, need->version))
             continue;
         return fails(closure,
                      "%s needs %s of %s%s, which the one there (%s) does not have: it is older "
