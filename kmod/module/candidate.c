@@ -8,12 +8,17 @@
 #include "kmod/module/module_exports.h"
 #include "kmod/module/verdict.h"
 
-/* A file that can't be read fails; running out of memory while reading it is an error. */
-static int judge(struct candidate *candidate, int rc, const struct error *cause) {
-    if (rc != -EBADMSG)
-        return rc;
-    return verdict_add(candidate->verdict, &(struct verdict_facts){.check = "object"}, "%s",
-                       cause->text);
+/* A file that can't be read fails; what has nothing to do with the file is an error. */
+static int judge(struct candidate *candidate, int rc, const struct error *cause,
+                 struct error *err) {
+    if (rc == -EBADMSG)
+        rc = verdict_add(candidate->verdict, &(struct verdict_facts){.check = "object"}, "%s",
+                         cause->text);
+    if (rc == -ENOMEM)
+        return error_oom(err, candidate->file->name);
+    if (rc < 0)
+        *err = *cause;
+    return rc;
 }
 
 static const char *machine_name(uint16_t machine, char number[static 16]) {
@@ -128,10 +133,8 @@ int candidate_load(struct candidate *candidate, const struct verify_target *targ
         return 0; /* its insides mean nothing on this target */
     if (rc == 0)
         rc = read_parts(candidate, sibling, &cause);
-    if (rc < 0) {
-        rc = judge(candidate, rc, &cause);
-        return rc < 0 ? error_oom(err, candidate->file->name) : 0;
-    }
+    if (rc < 0)
+        return judge(candidate, rc, &cause, err);
     const char *name = modinfo_get(&candidate->modinfo, "name");
     candidate->name = name ? name : "";
     candidate->proprietary = !licence_allows_gpl_exports(&candidate->modinfo);
