@@ -2,24 +2,9 @@
 
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/openat2.h>
 #include <string.h>
-#include <sys/syscall.h>
 
-static int open_in_root(int root_fd, const char *path, int flags) {
-    struct open_how how = {
-        .flags = (unsigned)(flags | O_CLOEXEC),
-        .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
-    };
-    for (;;) {
-        long fd = syscall(SYS_openat2, root_fd, path, &how, sizeof how);
-        if (fd >= 0)
-            return (int)fd;
-        /* EAGAIN: a component was renamed while it was looked up. */
-        if (errno != EINTR && errno != EAGAIN)
-            return -errno;
-    }
-}
+#include "base/beneath.h"
 
 static int check_supported(const struct root *root, const char *path, struct error *err) {
     if (root_exists(root, "/run/ostree-booted") || root_exists(root, "/ostree/repo"))
@@ -82,113 +67,80 @@ static bool has_dotdot(const char *path) {
     return false;
 }
 
-static bool is_trusted_directory(const struct stat *st) {
-    bool others_write = (st->st_mode & 022) && !(st->st_mode & S_ISVTX);
-    return st->st_uid == 0 && !others_write;
-}
-
-/*
- * Walks the canonical `path` one component at a time, no link followed: whoever may write one of
- * these directories could redirect what root is about to do.
- */
-static int check_trusted(const struct root *root, const char *path, struct error *err) {
-    AUTO_CLOSE int at = open_in_root(root->fd, "/", O_PATH | O_DIRECTORY);
-    if (at < 0)
-        return error_io(err, -at, "can't open %s/", root->path);
-    const char *rest = path;
-    for (;;) {
-        struct stat st;
-        if (fstat(at, &st))
-            return error_io(err, errno, "can't look at %s%s", root->path, path);
-        if (!is_trusted_directory(&st))
-            return refuse(err, root, path,
-                          "a directory on the way to it is not root's or is writable by others");
-        rest += strspn(rest, "/");
-        if (!*rest)
-            return 0;
-        size_t length = strcspn(rest, "/");
-        char component[NAME_MAX + 1];
-        if (length > NAME_MAX)
-            return refuse(err, root, path, "a name in it is too long");
-        memcpy(component, rest, length);
-        component[length] = '\0';
-        int next = openat(at, component, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        if (next < 0)
-            return error_io(err, errno, "can't open %s%s", root->path, path);
-        close(at);
-        at = next;
-        rest += length;
-    }
-}
-
-/* The kernel's own word for where a descriptor leads, as a path inside the root. */
-static int descriptor_path(const struct root *root, int fd, char **inside) {
-    char link[64], full[PATH_MAX], base[PATH_MAX];
-    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-    ssize_t size = readlink(link, full, sizeof full - 1);
-    if (size < 0)
-        return -errno;
-    full[size] = '\0';
-    snprintf(link, sizeof link, "/proc/self/fd/%d", root->fd);
-    size = readlink(link, base, sizeof base - 1);
-    if (size < 0)
-        return -errno;
-    base[size] = '\0';
-    size_t skip = strcmp(base, "/") ? strlen(base) : 0;
-    if (strncmp(full, base, skip) || (full[skip] != '/' && full[skip] != '\0'))
-        return -EXDEV;
-    *inside = strdup(full[skip] ? full + skip : "/");
-    return *inside ? 0 : -ENOMEM;
-}
-
 int root_canonical(const struct root *root, const char *path, char **canonical, struct error *err) {
-    AUTO_CLOSE int fd = open_in_root(root->fd, path, O_PATH | O_DIRECTORY);
-    int rc = fd < 0 ? fd : descriptor_path(root, fd, canonical);
-    return rc ? error_io(err, -rc, "can't find the directory %s%s", root->path, path) : 0;
+    AUTO_BENEATH_DIR struct beneath_dir dir = BENEATH_DIR_INIT;
+    int rc = beneath_walk(root->fd, path, &dir);
+    if (rc)
+        return error_io(err, -rc, "can't find the directory %s%s", root->path, path);
+    *canonical = STEAL(dir.path);
+    return 0;
 }
 
 /* Appends the components of `rest` one by one to `resolved`, noting each path on the way. */
 static int append_missing(char **resolved, const char *rest, struct strlist *missing) {
     for (rest += strspn(rest, "/"); *rest; rest += strspn(rest, "/")) {
-        size_t length = strcspn(rest, "/");
+        const char *component = rest;
+        size_t length = strcspn(component, "/");
+        rest += length;
+        if (length == 1 && component[0] == '.')
+            continue;
         const char *base = strcmp(*resolved, "/") ? *resolved : "";
         char *longer = NULL;
-        if (asprintf(&longer, "%s/%.*s", base, (int)length, rest) < 0)
+        if (asprintf(&longer, "%s/%.*s", base, (int)length, component) < 0)
             return -ENOMEM;
         free(*resolved);
         *resolved = longer;
         if (missing && strlist_add(missing, longer))
             return -ENOMEM;
-        rest += length;
     }
     return 0;
+}
+
+/*
+ * Cuts `prefix`, a copy of a path, after the longest part that is there: a directory, or all of the
+ * path when that is something else (a link that leads nowhere included).
+ */
+static int find_existing(const struct root *root, const char *path, char *prefix, bool *is_dir,
+                         struct error *err) {
+    for (;;) {
+        struct stat st, itself;
+        const char *at = *prefix ? prefix : "/";
+        int rc = root_stat_following(root, at, &st);
+        bool dangles = rc == -ENOENT && root_stat(root, at, &itself) == 0;
+        bool is_last = path[strlen(prefix)] == '\0';
+        *is_dir = !rc && S_ISDIR(st.st_mode);
+        if (*is_dir || (is_last && (!rc || dangles)))
+            return 0;
+        if (dangles)
+            return error_set(err, ERROR_REFUSED, ENOENT,
+                             "%s%s is a link that leads nowhere, so that %s can't be made",
+                             root->path, prefix, path);
+        if (!rc)
+            rc = -ENOTDIR;
+        if (rc != -ENOENT)
+            return error_io(err, -rc, "can't resolve %s%s", root->path, path);
+        *strrchr(prefix, '/') = '\0';
+    }
 }
 
 int root_resolve(const struct root *root, const char *path, char **resolved,
                  struct strlist *missing, struct error *err) {
     if (path[0] != '/' || has_dotdot(path))
         return refuse(err, root, path, "it is not a plain path beneath the root");
-    AUTO_FREE char *prefix = strdup(path);
+    AUTO_FREE char *prefix = strdup(path), *full = NULL;
     if (!prefix)
         return error_oom(err, "resolving a path");
-    struct stat st;
-    int rc;
-    while ((rc = root_stat_following(root, *prefix ? prefix : "/", &st)) == -ENOENT)
-        *strrchr(prefix, '/') = '\0';
-    size_t kept = strlen(prefix);
-    if (!rc && !S_ISDIR(st.st_mode) && path[kept])
-        rc = -ENOTDIR;
+    bool is_dir;
+    int rc = find_existing(root, path, prefix, &is_dir, err);
     if (rc)
-        return error_io(err, -rc, "can't resolve %s%s", root->path, path);
+        return rc;
     /* A last component that exists and is no directory is appended as it stands. */
-    if (!S_ISDIR(st.st_mode)) {
+    if (!is_dir) {
         *strrchr(prefix, '/') = '\0';
-        kept = strlen(prefix);
         missing = NULL;
     }
-    AUTO_FREE char *full = NULL;
     rc = root_canonical(root, *prefix ? prefix : "/", &full, err);
-    if (!rc && append_missing(&full, path + kept, missing))
+    if (!rc && append_missing(&full, path + strlen(prefix), missing))
         rc = error_oom(err, "resolving a path");
     if (!rc)
         *resolved = STEAL(full);
@@ -207,40 +159,56 @@ static int split_parent(const struct root *root, const char *path, char **parent
 
 int root_open_parent(const struct root *root, const char *path, int *fd, const char **name,
                      struct error *err) {
-    AUTO_FREE char *parent = NULL, *canonical = NULL;
+    AUTO_FREE char *parent = NULL;
+    AUTO_BENEATH_DIR struct beneath_dir dir = BENEATH_DIR_INIT;
     int rc = split_parent(root, path, &parent, name, err);
     if (rc)
         return rc;
-    AUTO_CLOSE int dir = open_in_root(root->fd, parent, O_RDONLY | O_DIRECTORY);
-    if (dir < 0)
-        return error_io(err, -dir, "can't open the folder of %s%s", root->path, path);
-    rc = descriptor_path(root, dir, &canonical);
-    if (rc)
-        return error_io(err, -rc, "can't resolve %s%s", root->path, path);
-    rc = check_trusted(root, canonical, err);
-    if (rc)
-        return rc;
-    *fd = STEAL_FD(dir);
+    rc = beneath_walk(root->fd, parent, &dir);
+    if (!rc && dir.untrusted)
+        return error_set(err, ERROR_REFUSED, EPERM,
+                         "refused to touch %s%s: %s%s is not root's alone (owner not root, or "
+                         "writable by others), so that it could lead elsewhere",
+                         root->path, path, root->path, dir.untrusted);
+    int opened = rc ? rc : beneath_open(dir.fd, ".", O_RDONLY | O_DIRECTORY);
+    if (opened < 0)
+        return error_io(err, -opened, "can't open the folder of %s%s", root->path, path);
+    *fd = opened;
     return 0;
 }
 
 int root_open_dir(const struct root *root, const char *path, int *fd, struct error *err) {
-    int dir = open_in_root(root->fd, path, O_RDONLY | O_DIRECTORY);
+    int dir = beneath_open(root->fd, path, O_RDONLY | O_DIRECTORY);
     if (dir < 0)
         return error_io(err, -dir, "can't open the directory %s%s", root->path, path);
     *fd = dir;
     return 0;
 }
 
+static int stat_in_root(const struct root *root, const char *path, int flags, struct stat *st) {
+    AUTO_CLOSE int fd = beneath_open(root->fd, path, O_PATH | flags);
+    if (fd < 0)
+        return fd;
+    return fstat(fd, st) ? -errno : 0;
+}
+
+/*
+ * Looks before it opens: opening a device can start something. What is swapped in between is still
+ * no danger: O_NONBLOCK does not wait on a fifo, and what was opened is looked at again.
+ */
 static int open_regular(const struct root *root, const char *path, int flags, int *fd,
                         struct error *err) {
-    /* O_NONBLOCK: a planted fifo must not hang us. */
-    AUTO_CLOSE int file = open_in_root(root->fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY | flags);
-    if (file < 0)
-        return error_io(err, -file, "can't open %s%s", root->path, path);
     struct stat st;
-    if (fstat(file, &st))
-        return error_io(err, errno, "can't look at %s%s", root->path, path);
+    int rc = stat_in_root(root, path, flags, &st);
+    if (!rc && S_ISLNK(st.st_mode))
+        rc = -ELOOP;
+    AUTO_CLOSE int file = -1;
+    if (!rc && S_ISREG(st.st_mode)) {
+        file = beneath_open(root->fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY | flags);
+        rc = file < 0 ? file : fstat(file, &st) ? -errno : 0;
+    }
+    if (rc)
+        return error_io(err, -rc, "can't open %s%s", root->path, path);
     if (!S_ISREG(st.st_mode))
         return error_set(err, ERROR_REFUSED, EINVAL, "%s%s is not a regular file", root->path,
                          path);
@@ -257,13 +225,6 @@ int root_open_file_following(const struct root *root, const char *path, int *fd,
     return open_regular(root, path, 0, fd, err);
 }
 
-static int stat_in_root(const struct root *root, const char *path, int flags, struct stat *st) {
-    AUTO_CLOSE int fd = open_in_root(root->fd, path, O_PATH | flags);
-    if (fd < 0)
-        return fd;
-    return fstat(fd, st) ? -errno : 0;
-}
-
 int root_stat(const struct root *root, const char *path, struct stat *st) {
     return stat_in_root(root, path, O_NOFOLLOW, st);
 }
@@ -278,7 +239,7 @@ bool root_exists(const struct root *root, const char *path) {
 }
 
 int root_read_link(const struct root *root, const char *path, char **target) {
-    AUTO_CLOSE int fd = open_in_root(root->fd, path, O_PATH | O_NOFOLLOW);
+    AUTO_CLOSE int fd = beneath_open(root->fd, path, O_PATH | O_NOFOLLOW);
     if (fd < 0)
         return fd;
     char text[PATH_MAX];
@@ -289,6 +250,11 @@ int root_read_link(const struct root *root, const char *path, char **target) {
     return *target ? 0 : -ENOMEM;
 }
 
+static int in_the_way(struct error *err, const struct root *root, const char *path) {
+    return error_set(err, ERROR_REFUSED, ENOTDIR, "%s%s is in the way: it is not a directory",
+                     root->path, path);
+}
+
 /* Creates one directory whose parent exists; an existing directory is fine. */
 static int make_dir(const struct root *root, const char *path, mode_t mode, struct strlist *created,
                     struct error *err) {
@@ -296,16 +262,18 @@ static int make_dir(const struct root *root, const char *path, mode_t mode, stru
     if (root_stat_following(root, path, &st) == 0) {
         if (S_ISDIR(st.st_mode))
             return 0;
-        return error_set(err, ERROR_REFUSED, ENOTDIR, "%s%s is in the way: it is not a directory",
-                         root->path, path);
+        return in_the_way(err, root, path);
     }
     AUTO_CLOSE int parent = -1;
     const char *name;
     int rc = root_open_parent(root, path, &parent, &name, err);
     if (rc)
         return rc;
-    if (mkdirat(parent, name, 0700))
-        return error_io(err, errno, "can't create the directory %s%s", root->path, path);
+    /* With its mode from the start: killed here, it is no stricter than the umask makes it. */
+    if (mkdirat(parent, name, mode))
+        return errno == EEXIST
+                   ? in_the_way(err, root, path)
+                   : error_io(err, errno, "can't create the directory %s%s", root->path, path);
     if (fchownat(parent, name, 0, 0, AT_SYMLINK_NOFOLLOW) || fchmodat(parent, name, mode, 0))
         return error_io(err, errno, "can't set the mode of %s%s", root->path, path);
     AUTO_FREE char *canonical = NULL;
@@ -336,7 +304,7 @@ int root_make_dirs(const struct root *root, const char *path, mode_t mode, struc
 }
 
 int root_list(const struct root *root, const char *path, struct strlist *names, struct error *err) {
-    int fd = open_in_root(root->fd, path, O_RDONLY | O_DIRECTORY);
+    int fd = beneath_open(root->fd, path, O_RDONLY | O_DIRECTORY);
     if (fd == -ENOENT)
         return 0;
     if (fd < 0)

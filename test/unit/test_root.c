@@ -1,0 +1,543 @@
+#include "base/root.h"
+
+#include <CUnit/Basic.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
+
+#include "base/file.h"
+#include "test/unit/scratch_root.h"
+
+static struct root root = ROOT_INIT;
+static struct error err;
+
+static void set_up(void) {
+    scratch_root_make(&root);
+    err = (struct error){0};
+}
+
+static void tear_down(void) {
+    scratch_root_remove(&root);
+}
+
+static const char *host(const char *path) {
+    return scratch_root_host(&root, path);
+}
+
+static void check_refused(int rc, const char *fact) {
+    CU_ASSERT_TRUE(rc < 0);
+    CU_ASSERT_EQUAL(err.kind, ERROR_REFUSED);
+    if (!strstr(err.text, fact))
+        CU_FAIL("the sentence does not name the fact");
+    err = (struct error){0};
+}
+
+/* What the regular file `path` holds; "?" when it can't be opened. */
+static const char *content(const char *path, bool follow) {
+    static char text[64];
+    AUTO_CLOSE int fd = -1;
+    int rc = follow ? root_open_file_following(&root, path, &fd, &err)
+                    : root_open_file(&root, path, &fd, &err);
+    ssize_t size = rc ? -1 : read(fd, text, sizeof text - 1);
+    text[size > 0 ? size : 0] = '\0';
+    return size < 0 ? "?" : text;
+}
+
+static void test_opening(void) {
+    struct root other = ROOT_INIT;
+    AUTO_FREE char *slashes = NULL;
+    CU_ASSERT_TRUE(asprintf(&slashes, "%s/../%s//", root.path, strrchr(root.path, '/')) > 0);
+    CU_ASSERT_EQUAL(root_open(&other, slashes, &err), 0);
+    CU_ASSERT_STRING_EQUAL(other.path, root.path);
+    CU_ASSERT_FALSE(other.is_host);
+    root_close(&other);
+    CU_ASSERT_EQUAL(other.fd, -1);
+    root_close(&other);
+}
+
+static void test_what_cannot_be_a_root(void) {
+    struct root other = ROOT_INIT;
+    scratch_root_write(&root, "/file", "");
+    CU_ASSERT_EQUAL(root_open(&other, host("/none"), &err), -ENOENT);
+    CU_ASSERT_EQUAL(err.kind, ERROR_USAGE);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "/none"));
+    CU_ASSERT_EQUAL(root_open(&other, host("/file"), &err), -ENOTDIR);
+    CU_ASSERT_EQUAL(err.kind, ERROR_USAGE);
+    CU_ASSERT_EQUAL(root_open(&other, "", &err), -ENOENT);
+    CU_ASSERT_EQUAL(other.fd, -1);
+    scratch_root_dir(&root, "/tree/ostree/repo");
+    check_refused(root_open(&other, host("/tree"), &err), "OSTree");
+    CU_ASSERT_EQUAL(other.fd, -1);
+    CU_ASSERT_PTR_NULL(other.path);
+}
+
+static void test_this_machine(void) {
+    AUTO_ROOT struct root machine = ROOT_INIT;
+    AUTO_FREE char *canonical = NULL, *missing = NULL;
+    struct stat st;
+    CU_ASSERT_EQUAL(root_open(&machine, "/", &err), 0);
+    CU_ASSERT_TRUE(machine.is_host);
+    CU_ASSERT_STRING_EQUAL(machine.path, "");
+    CU_ASSERT_EQUAL(root_stat(&machine, "/etc/passwd", &st), 0);
+    CU_ASSERT_EQUAL(root_canonical(&machine, "/sbin/../../etc/", &canonical, &err), 0);
+    CU_ASSERT_STRING_EQUAL(canonical, "/etc");
+    CU_ASSERT_EQUAL(root_resolve(&machine, "/", &missing, NULL, &err), 0);
+    CU_ASSERT_STRING_EQUAL(missing, "/");
+    AUTO_FREE char *path = root_host_path(&machine, "/etc");
+    CU_ASSERT_STRING_EQUAL(path, "/etc");
+}
+
+static void test_host_paths(void) {
+    AUTO_FREE char *plain = root_host_path(&root, "/a"), *bare = root_host_path(&root, "a");
+    CU_ASSERT_STRING_EQUAL(plain, bare);
+    CU_ASSERT_EQUAL(strncmp(plain, root.path, strlen(root.path)), 0);
+    CU_ASSERT_STRING_EQUAL(plain + strlen(root.path), "/a");
+}
+
+/* Every link that leads out on this machine leads to a place inside the root. */
+static void test_links_never_lead_out(void) {
+    scratch_root_write(&root, "/etc/hostname", "inside");
+    scratch_root_write(&root, "/usr/lib/os-release", "inside");
+    scratch_root_link(&root, "/lib", "usr/lib");
+    scratch_root_link(&root, "/absolute", "/etc/hostname");
+    scratch_root_link(&root, "/climbing", "../../../../../../../../etc/hostname");
+    scratch_root_link(&root, "/usr/lib/deep", "../../../../etc/hostname");
+    scratch_root_link(&root, "/usr/lib/up", "..");
+    CU_ASSERT_STRING_EQUAL(content("/absolute", true), "inside");
+    CU_ASSERT_STRING_EQUAL(content("/climbing", true), "inside");
+    CU_ASSERT_STRING_EQUAL(content("/lib/deep", true), "inside");
+    CU_ASSERT_STRING_EQUAL(content("/lib/up/lib/os-release", true), "inside");
+    CU_ASSERT_STRING_EQUAL(content("/../../etc/hostname", true), "inside");
+    CU_ASSERT_STRING_EQUAL(content("lib/os-release", false), "inside");
+    scratch_root_link(&root, "/magic", "/proc/self/root/etc/passwd");
+    CU_ASSERT_STRING_EQUAL(content("/magic", true), "?");
+}
+
+static void test_the_last_component_is_not_followed(void) {
+    struct stat st;
+    scratch_root_write(&root, "/file", "text");
+    scratch_root_link(&root, "/link", "file");
+    CU_ASSERT_EQUAL(root_stat(&root, "/link", &st), 0);
+    CU_ASSERT_TRUE(S_ISLNK(st.st_mode));
+    CU_ASSERT_EQUAL(root_stat_following(&root, "/link", &st), 0);
+    CU_ASSERT_TRUE(S_ISREG(st.st_mode));
+    AUTO_CLOSE int fd = -1;
+    CU_ASSERT_EQUAL(root_open_file(&root, "/link", &fd, &err), -ELOOP);
+    CU_ASSERT_EQUAL(fd, -1);
+    CU_ASSERT_STRING_EQUAL(content("/link", true), "text");
+    scratch_root_link(&root, "/dangling", "none");
+    CU_ASSERT_TRUE(root_exists(&root, "/dangling"));
+    CU_ASSERT_FALSE(root_exists(&root, "/none"));
+    CU_ASSERT_EQUAL(root_stat_following(&root, "/dangling", &st), -ENOENT);
+    scratch_root_link(&root, "/circle", "circle");
+    CU_ASSERT_EQUAL(root_stat_following(&root, "/circle", &st), -ELOOP);
+}
+
+static void check_no_file(const char *path) {
+    AUTO_CLOSE int fd = -1;
+    check_refused(root_open_file(&root, path, &fd, &err), "not a regular file");
+    check_refused(root_open_file_following(&root, path, &fd, &err), "not a regular file");
+    CU_ASSERT_EQUAL(fd, -1);
+}
+
+/* Opening a device can start something, opening a fifo can wait for ever: neither is opened. */
+static void test_only_regular_files_are_opened(void) {
+    scratch_root_dir(&root, "/folder");
+    check_no_file("/folder");
+    CU_ASSERT_EQUAL(mkfifo(host("/fifo"), 0600), 0);
+    check_no_file("/fifo");
+    CU_ASSERT_EQUAL(mknod(host("/socket"), S_IFSOCK | 0600, 0), 0);
+    check_no_file("/socket");
+    CU_ASSERT_EQUAL(mknod(host("/device"), S_IFCHR | 0600, makedev(240, 99)), 0);
+    check_no_file("/device");
+    AUTO_CLOSE int fd = -1;
+    CU_ASSERT_EQUAL(root_open_file(&root, "/none", &fd, &err), -ENOENT);
+}
+
+/* A fifo that something waits on does not even notice. */
+static void test_a_fifo_is_not_opened_at_all(void) {
+    CU_ASSERT_EQUAL(mkfifo(host("/fifo"), 0600), 0);
+    AUTO_CLOSE int reader = open(host("/fifo"), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    AUTO_CLOSE int writer = open(host("/fifo"), O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+    CU_ASSERT_EQUAL(write(writer, "x", 1), 1);
+    check_no_file("/fifo");
+    char byte;
+    CU_ASSERT_EQUAL(read(reader, &byte, 1), 1);
+}
+
+static int open_parent(const char *path, const char **name) {
+    AUTO_CLOSE int fd = -1;
+    return root_open_parent(&root, path, &fd, name, &err);
+}
+
+static void check_parent(const char *path, const char *folder, const char *expected) {
+    AUTO_CLOSE int fd = -1;
+    const char *name = "";
+    struct stat opened, meant;
+    CU_ASSERT_EQUAL(root_open_parent(&root, path, &fd, &name, &err), 0);
+    CU_ASSERT_STRING_EQUAL(name, expected);
+    CU_ASSERT_EQUAL(fstat(fd, &opened), 0);
+    CU_ASSERT_EQUAL(stat(host(folder), &meant), 0);
+    CU_ASSERT_EQUAL(opened.st_ino, meant.st_ino);
+}
+
+static void test_the_parent_and_the_name(void) {
+    scratch_root_dir(&root, "/usr/lib/modules");
+    scratch_root_link(&root, "/lib", "usr/lib");
+    check_parent("/usr/lib/x", "/usr/lib", "x");
+    check_parent("/lib/modules/x.ko", "/usr/lib/modules", "x.ko");
+    check_parent("/top", "/", "top");
+    check_parent("//lib///x", "/usr/lib", "x");
+    check_parent("/lib/./x", "/usr/lib", "x");
+    check_parent("/lib/..x", "/usr/lib", "..x");
+    check_parent("/lib", "/", "lib");
+}
+
+static void test_paths_that_are_not_plain_are_refused(void) {
+    static const char *const paths[] = {"/",      "",       "/..",     "/a/..", "/../a",
+                                        "/a/../", "/a/./",  "/a/.",    "/a/",   "/a/../b",
+                                        "..",     "../etc", "a/../..", "."};
+    const char *name;
+    scratch_root_dir(&root, "/a");
+    for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
+        check_refused(open_parent(paths[i], &name), "not a plain path");
+}
+
+static void test_a_missing_parent(void) {
+    const char *name;
+    CU_ASSERT_EQUAL(open_parent("/none/x", &name), -ENOENT);
+    scratch_root_write(&root, "/file", "");
+    CU_ASSERT_EQUAL(open_parent("/file/x", &name), -ENOTDIR);
+    scratch_root_link(&root, "/dangling", "none");
+    CU_ASSERT_EQUAL(open_parent("/dangling/x", &name), -ENOENT);
+}
+
+/* Whoever can write a directory on the way could put something else there. */
+static void test_parents_that_others_control_are_refused(void) {
+    const char *name;
+    scratch_root_dir(&root, "/usr/lib/modules");
+    scratch_root_link(&root, "/lib", "usr/lib");
+    CU_ASSERT_EQUAL(chmod(host("/usr/lib"), 0775), 0);
+    check_refused(open_parent("/lib/modules/x", &name), "/usr/lib is");
+    CU_ASSERT_EQUAL(chmod(host("/usr/lib"), 0757), 0);
+    check_refused(open_parent("/usr/lib/x", &name), "/usr/lib is");
+    CU_ASSERT_EQUAL(open_parent("/usr/x", &name), 0);
+    CU_ASSERT_EQUAL(chmod(host("/usr/lib"), 0755), 0);
+    CU_ASSERT_EQUAL(chown(host("/usr"), 65534, 0), 0);
+    check_refused(open_parent("/lib/modules/x", &name), "/usr is");
+    CU_ASSERT_EQUAL(chown(host("/usr"), 0, 65534), 0);
+    CU_ASSERT_EQUAL(open_parent("/lib/modules/x", &name), 0);
+}
+
+static void test_a_sticky_directory_is_trusted_only_from_root(void) {
+    const char *name;
+    scratch_root_dir(&root, "/tmp");
+    CU_ASSERT_EQUAL(chmod(host("/tmp"), 01777), 0);
+    CU_ASSERT_EQUAL(open_parent("/tmp/x", &name), 0);
+    CU_ASSERT_EQUAL(chown(host("/tmp"), 65534, 0), 0);
+    check_refused(open_parent("/tmp/x", &name), "/tmp is");
+}
+
+static void test_the_root_itself_must_be_roots(void) {
+    const char *name;
+    CU_ASSERT_EQUAL(chmod(root.path, 0777), 0);
+    check_refused(open_parent("/x", &name), "/ is");
+    CU_ASSERT_EQUAL(chmod(root.path, 0700), 0);
+    CU_ASSERT_EQUAL(open_parent("/x", &name), 0);
+}
+
+static void test_the_directory_that_a_link_leaves_from_counts_too(void) {
+    const char *name;
+    scratch_root_dir(&root, "/opt/theirs");
+    scratch_root_dir(&root, "/usr/lib");
+    scratch_root_link(&root, "/opt/theirs/link", "/usr/lib");
+    CU_ASSERT_EQUAL(chmod(host("/opt/theirs"), 0777), 0);
+    CU_ASSERT_EQUAL(open_parent("/usr/lib/x", &name), 0);
+    check_refused(open_parent("/opt/theirs/link/x", &name), "/opt/theirs is");
+}
+
+static void test_a_link_of_somebody_else_is_not_followed_to_a_parent(void) {
+    const char *name;
+    scratch_root_dir(&root, "/usr/lib");
+    scratch_root_dir(&root, "/tmp");
+    CU_ASSERT_EQUAL(chmod(host("/tmp"), 01777), 0);
+    scratch_root_link(&root, "/tmp/link", "/usr/lib");
+    CU_ASSERT_EQUAL(open_parent("/tmp/link/x", &name), 0);
+    CU_ASSERT_EQUAL(lchown(host("/tmp/link"), 65534, 65534), 0);
+    check_refused(open_parent("/tmp/link/x", &name), "/tmp/link is");
+}
+
+/* The exit status tells which step failed in the chroot. */
+static int use_root_in_chroot(void) {
+    AUTO_ROOT struct root inside = ROOT_INIT;
+    AUTO_STRLIST struct strlist created = {0};
+    AUTO_CLOSE int fd = -1;
+    const char *name;
+    if (chroot(root.path) || chdir("/") || root_open(&inside, "/", &err))
+        return 1;
+    if (root_open_parent(&inside, "/lib/x", &fd, &name, &err))
+        return 2;
+    if (root_make_dirs(&inside, "/lib/a/b", 0755, &created, &err) || created.count != 2)
+        return 3;
+    return strcmp(created.items[1], "/usr/lib/a/b") ? 4 : 0;
+}
+
+/* A chroot often has no /proc. */
+static void test_proc_is_not_needed(void) {
+    scratch_root_dir(&root, "/usr/lib");
+    scratch_root_link(&root, "/lib", "usr/lib");
+    fflush(NULL);
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(use_root_in_chroot());
+    int status = -1;
+    CU_ASSERT_EQUAL(waitpid(pid, &status, 0), pid);
+    CU_ASSERT_EQUAL(status, 0);
+}
+
+static void test_read_link(void) {
+    AUTO_FREE char *target = NULL;
+    scratch_root_link(&root, "/usr/lib/link", "../../somewhere else");
+    scratch_root_link(&root, "/lib", "usr/lib");
+    scratch_root_write(&root, "/file", "");
+    CU_ASSERT_EQUAL(root_read_link(&root, "/lib/link", &target), 0);
+    CU_ASSERT_STRING_EQUAL(target, "../../somewhere else");
+    CU_ASSERT_EQUAL(root_read_link(&root, "/file", &target), -EINVAL);
+    CU_ASSERT_EQUAL(root_read_link(&root, "/usr", &target), -EINVAL);
+    CU_ASSERT_EQUAL(root_read_link(&root, "/none", &target), -ENOENT);
+}
+
+static void check_canonical(const char *path, const char *expected) {
+    AUTO_FREE char *canonical = NULL;
+    CU_ASSERT_EQUAL(root_canonical(&root, path, &canonical, &err), 0);
+    CU_ASSERT_STRING_EQUAL(canonical ? canonical : "", expected);
+}
+
+static void test_canonical(void) {
+    AUTO_FREE char *none = NULL;
+    scratch_root_dir(&root, "/usr/lib/modules");
+    scratch_root_link(&root, "/lib", "/usr/lib");
+    scratch_root_link(&root, "/chain", "lib/modules/");
+    check_canonical("/", "/");
+    check_canonical("/lib/modules", "/usr/lib/modules");
+    check_canonical("//lib//modules//", "/usr/lib/modules");
+    check_canonical("/chain", "/usr/lib/modules");
+    check_canonical("/../chain/..", "/usr/lib");
+    scratch_root_write(&root, "/file", "");
+    CU_ASSERT_EQUAL(root_canonical(&root, "/file", &none, &err), -ENOTDIR);
+    CU_ASSERT_EQUAL(root_canonical(&root, "/none", &none, &err), -ENOENT);
+    CU_ASSERT_PTR_NULL(none);
+}
+
+/* "<resolved>|<missing 1> <missing 2>" */
+static const char *resolve(const char *path) {
+    static char text[512];
+    AUTO_FREE char *resolved = NULL, *joined = NULL;
+    AUTO_STRLIST struct strlist missing = {0};
+    int rc = root_resolve(&root, path, &resolved, &missing, &err);
+    joined = strlist_join(&missing, " ");
+    snprintf(text, sizeof text, "%s|%s", rc ? strerror(-rc) : resolved, joined);
+    return text;
+}
+
+static void test_resolving_what_exists(void) {
+    scratch_root_write(&root, "/usr/lib/file", "");
+    scratch_root_link(&root, "/lib", "usr/lib");
+    scratch_root_link(&root, "/usr/lib/link", "file");
+    scratch_root_link(&root, "/usr/lib/dangling", "none");
+    CU_ASSERT_STRING_EQUAL(resolve("/"), "/|");
+    CU_ASSERT_STRING_EQUAL(resolve("/lib"), "/usr/lib|");
+    CU_ASSERT_STRING_EQUAL(resolve("/lib/"), "/usr/lib|");
+    CU_ASSERT_STRING_EQUAL(resolve("/lib/file"), "/usr/lib/file|");
+    CU_ASSERT_STRING_EQUAL(resolve("//lib//file"), "/usr/lib/file|");
+    CU_ASSERT_STRING_EQUAL(resolve("/lib/link"), "/usr/lib/link|");
+    CU_ASSERT_STRING_EQUAL(resolve("/lib/dangling"), "/usr/lib/dangling|");
+}
+
+static void test_resolving_what_is_missing(void) {
+    scratch_root_dir(&root, "/usr/lib");
+    scratch_root_link(&root, "/lib", "usr/lib");
+    CU_ASSERT_STRING_EQUAL(resolve("/x"), "/x|/x");
+    CU_ASSERT_STRING_EQUAL(resolve("/lib/a/b/c"),
+                           "/usr/lib/a/b/c|/usr/lib/a /usr/lib/a/b /usr/lib/a/b/c");
+    CU_ASSERT_STRING_EQUAL(resolve("/lib//a//"), "/usr/lib/a|/usr/lib/a");
+    CU_ASSERT_STRING_EQUAL(resolve("/lib/./a/./b"), "/usr/lib/a/b|/usr/lib/a /usr/lib/a/b");
+    CU_ASSERT_FALSE(root_exists(&root, "/lib/a"));
+}
+
+static void test_what_cannot_be_resolved(void) {
+    AUTO_FREE char *resolved = NULL;
+    scratch_root_dir(&root, "/usr");
+    scratch_root_write(&root, "/file", "");
+    scratch_root_link(&root, "/to-file", "file");
+    scratch_root_link(&root, "/circle", "circle");
+    CU_ASSERT_STRING_EQUAL(resolve("/file/x"), "Not a directory|");
+    CU_ASSERT_STRING_EQUAL(resolve("/file/"), "Not a directory|");
+    CU_ASSERT_STRING_EQUAL(resolve("/to-file/x/y"), "Not a directory|");
+    CU_ASSERT_STRING_EQUAL(resolve("/circle/x"), "Too many levels of symbolic links|");
+    check_refused(root_resolve(&root, "/usr/../x", &resolved, NULL, &err), "not a plain path");
+    check_refused(root_resolve(&root, "/none/..", &resolved, NULL, &err), "not a plain path");
+    check_refused(root_resolve(&root, "usr", &resolved, NULL, &err), "not a plain path");
+    check_refused(root_resolve(&root, "", &resolved, NULL, &err), "not a plain path");
+    CU_ASSERT_PTR_NULL(resolved);
+}
+
+/* What is behind a link that leads nowhere can't be made: the link would have to go first. */
+static void test_a_dangling_link_on_the_way_is_refused(void) {
+    AUTO_FREE char *resolved = NULL;
+    scratch_root_dir(&root, "/var");
+    scratch_root_link(&root, "/var/lib", "/mnt/lib");
+    check_refused(root_resolve(&root, "/var/lib/dkms/nvidia", &resolved, NULL, &err),
+                  "/var/lib is a link");
+    check_refused(root_resolve(&root, "/var/lib/", &resolved, NULL, &err), "/var/lib is a link");
+    check_refused(root_make_dirs(&root, "/var/lib/dkms", 0755, NULL, &err),
+                  "/var/lib is in the way");
+    CU_ASSERT_FALSE(root_exists(&root, "/mnt"));
+}
+
+static void check_mode(const char *path, mode_t mode) {
+    struct stat st;
+    CU_ASSERT_EQUAL(lstat(host(path), &st), 0);
+    CU_ASSERT_EQUAL(st.st_mode, mode);
+    CU_ASSERT_EQUAL(st.st_uid, 0);
+    CU_ASSERT_EQUAL(st.st_gid, 0);
+}
+
+static void test_directories_get_exactly_their_mode(void) {
+    AUTO_STRLIST struct strlist created = {0};
+    scratch_root_dir(&root, "/usr/lib");
+    scratch_root_link(&root, "/lib", "usr/lib");
+    /* Of a set-group-id directory a new one inherits bit and group. */
+    CU_ASSERT_EQUAL(chown(host("/usr/lib"), 0, 50), 0);
+    CU_ASSERT_EQUAL(chmod(host("/usr/lib"), 02755), 0);
+    mode_t old = umask(077);
+    CU_ASSERT_EQUAL(root_make_dirs(&root, "/lib//a/b/", 0755, &created, &err), 0);
+    umask(0);
+    CU_ASSERT_EQUAL(root_make_dirs(&root, "/lib/a/c", 0700, &created, &err), 0);
+    umask(old);
+    AUTO_FREE char *joined = strlist_join(&created, " ");
+    CU_ASSERT_STRING_EQUAL(joined, "/usr/lib/a /usr/lib/a/b /usr/lib/a/c");
+    check_mode("/usr/lib/a", S_IFDIR | 0755);
+    check_mode("/usr/lib/a/b", S_IFDIR | 0755);
+    check_mode("/usr/lib/a/c", S_IFDIR | 0700);
+}
+
+static void test_existing_directories_stay_as_they_are(void) {
+    AUTO_STRLIST struct strlist created = {0};
+    scratch_root_dir(&root, "/a/b");
+    CU_ASSERT_EQUAL(chmod(host("/a/b"), 0711), 0);
+    CU_ASSERT_EQUAL(root_make_dirs(&root, "/a/b", 0755, &created, &err), 0);
+    CU_ASSERT_EQUAL(root_make_dirs(&root, "/", 0755, &created, &err), 0);
+    CU_ASSERT_EQUAL(created.count, 0);
+    check_mode("/a/b", S_IFDIR | 0711);
+}
+
+static void test_what_is_in_the_way_of_a_directory(void) {
+    scratch_root_write(&root, "/a/file", "text");
+    scratch_root_link(&root, "/a/link", "file");
+    check_refused(root_make_dirs(&root, "/a/file", 0755, NULL, &err), "/a/file is in the way");
+    check_refused(root_make_dirs(&root, "/a/file/x/y", 0755, NULL, &err), "/a/file is in the way");
+    check_refused(root_make_dirs(&root, "/a/link/x", 0755, NULL, &err), "/a/link is in the way");
+    check_refused(root_make_dirs(&root, "/a/../b", 0755, NULL, &err), "not a plain path");
+    CU_ASSERT_STRING_EQUAL(content("/a/file", false), "text");
+    CU_ASSERT_EQUAL(chmod(host("/a"), 0777), 0);
+    check_refused(root_make_dirs(&root, "/a/new", 0755, NULL, &err), "/a is");
+    CU_ASSERT_FALSE(root_exists(&root, "/a/new"));
+}
+
+static void test_lists(void) {
+    AUTO_STRLIST struct strlist names = {0}, none = {0};
+    scratch_root_write(&root, "/usr/lib/b", "");
+    scratch_root_write(&root, "/usr/lib/.a", "");
+    scratch_root_link(&root, "/usr/lib/Z", "none");
+    scratch_root_link(&root, "/lib", "usr/lib");
+    CU_ASSERT_EQUAL(root_list(&root, "/lib", &names, &err), 0);
+    AUTO_FREE char *joined = strlist_join(&names, " ");
+    CU_ASSERT_STRING_EQUAL(joined, ".a Z b");
+    CU_ASSERT_EQUAL(root_list(&root, "/none", &none, &err), 0);
+    CU_ASSERT_EQUAL(root_list(&root, "/lib/b", &none, &err), -ENOTDIR);
+    CU_ASSERT_EQUAL(none.count, 0);
+}
+
+static void test_open_dir(void) {
+    AUTO_CLOSE int fd = -1;
+    struct stat opened, meant;
+    scratch_root_dir(&root, "/usr/lib");
+    scratch_root_link(&root, "/lib", "/usr/lib");
+    CU_ASSERT_EQUAL(root_open_dir(&root, "/lib", &fd, &err), 0);
+    CU_ASSERT_EQUAL(fstat(fd, &opened), 0);
+    CU_ASSERT_EQUAL(stat(host("/usr/lib"), &meant), 0);
+    CU_ASSERT_EQUAL(opened.st_ino, meant.st_ino);
+    AUTO_CLOSE int none = -1;
+    CU_ASSERT_EQUAL(root_open_dir(&root, "/none", &none, &err), -ENOENT);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "/none"));
+    CU_ASSERT_EQUAL(none, -1);
+}
+
+/* No descriptor is lost on any of the ways above. */
+static void test_no_descriptor_is_lost(void) {
+    AUTO_CLOSE int before = dup(root.fd);
+    scratch_root_write(&root, "/usr/lib/file", "");
+    for (unsigned i = 0; i < 3; i++) {
+        const char *name;
+        resolve("/usr/lib/a/b");
+        resolve("/usr/lib/file");
+        content("/usr/lib/file", true);
+        content("/usr/lib", true);
+        CU_ASSERT_EQUAL(open_parent("/usr/lib/file", &name), 0);
+        CU_ASSERT_EQUAL(open_parent("/usr/lib/file/x", &name), -ENOTDIR);
+        CU_ASSERT_EQUAL(root_make_dirs(&root, "/usr/lib/c", 0755, NULL, &err), 0);
+    }
+    AUTO_CLOSE int after = dup(root.fd);
+    CU_ASSERT_EQUAL(after, before + 1);
+}
+
+int main(void) {
+    CU_TestInfo tests[] = {
+        {"opening", test_opening},
+        {"what cannot be a root", test_what_cannot_be_a_root},
+        {"this machine", test_this_machine},
+        {"host paths", test_host_paths},
+        {"links never lead out", test_links_never_lead_out},
+        {"the last component is not followed", test_the_last_component_is_not_followed},
+        {"only regular files are opened", test_only_regular_files_are_opened},
+        {"a fifo is not opened at all", test_a_fifo_is_not_opened_at_all},
+        {"the parent and the name", test_the_parent_and_the_name},
+        {"paths that are not plain are refused", test_paths_that_are_not_plain_are_refused},
+        {"a missing parent", test_a_missing_parent},
+        {"parents that others control are refused", test_parents_that_others_control_are_refused},
+        {"a sticky directory is trusted only from root",
+         test_a_sticky_directory_is_trusted_only_from_root},
+        {"the root itself must be roots", test_the_root_itself_must_be_roots},
+        {"the directory that a link leaves from counts too",
+         test_the_directory_that_a_link_leaves_from_counts_too},
+        {"a link of somebody else is not followed to a parent",
+         test_a_link_of_somebody_else_is_not_followed_to_a_parent},
+        {"proc is not needed", test_proc_is_not_needed},
+        {"read link", test_read_link},
+        {"canonical", test_canonical},
+        {"resolving what exists", test_resolving_what_exists},
+        {"resolving what is missing", test_resolving_what_is_missing},
+        {"what cannot be resolved", test_what_cannot_be_resolved},
+        {"a dangling link on the way is refused", test_a_dangling_link_on_the_way_is_refused},
+        {"directories get exactly their mode", test_directories_get_exactly_their_mode},
+        {"existing directories stay as they are", test_existing_directories_stay_as_they_are},
+        {"what is in the way of a directory", test_what_is_in_the_way_of_a_directory},
+        {"lists", test_lists},
+        {"open dir", test_open_dir},
+        {"no descriptor is lost", test_no_descriptor_is_lost},
+        CU_TEST_INFO_NULL,
+    };
+    CU_SuiteInfo suites[] = {
+        {.pName = "root", .pSetUpFunc = set_up, .pTearDownFunc = tear_down, .pTests = tests},
+        CU_SUITE_INFO_NULL,
+    };
+    if (CU_initialize_registry() != CUE_SUCCESS || CU_register_suites(suites) != CUE_SUCCESS)
+        return 1;
+    CU_basic_set_mode(CU_BRM_NORMAL);
+    CU_basic_run_tests();
+    bool failed = CU_get_number_of_failures() > 0 || CU_get_number_of_suites_failed() > 0;
+    CU_cleanup_registry();
+    return failed;
+}
