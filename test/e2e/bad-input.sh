@@ -33,19 +33,19 @@ test_no_headers_for_the_kernel() {
 }
 
 test_headers_link_dangles() {
-    root=$(fresh_root node)
+    root=$(overlay_root node)
     rm -r "${root:?}/$headers"
     bake_refused "$(good_source)" 21 "linux-headers-$KERNEL"
 }
 
 test_headers_without_symvers() {
-    root=$(fresh_root node)
+    root=$(overlay_root node)
     rm "$root/$headers/Module.symvers"
     bake_refused "$(good_source)" 7 "Module.symvers"
 }
 
 test_several_kernels_and_none_named() {
-    root=$(fresh_root node)
+    root=$(overlay_root node)
     mkdir "$root/lib/modules/6.1.0-50-cloud-amd64"
     ln -s "/$headers" "$root/lib/modules/6.1.0-50-cloud-amd64/build"
     expect_refusal_unchanged "$root" 2 "--kernel" "$prebake" bake --root "$root" \
@@ -66,13 +66,13 @@ claim_compiler() {
 }
 
 test_missing_compiler() {
-    root=$(fresh_root node)
+    root=$(overlay_root node)
     claim_compiler 'gcc-99 (Debian 99.1.0-1) 99.1.0'
     bake_refused "$(good_source)" 13 "gcc-99"
 }
 
 test_compiler_of_another_version() {
-    root=$(fresh_root node)
+    root=$(overlay_root node)
     claim_compiler 'gcc-12 (Debian 12.1.0-9) 12.1.0'
     bake_refused "$(good_source)" 13 "12.1.0-9"
     assert_contains "the one that is there is named" "12.2.0" "$err"
@@ -96,7 +96,7 @@ test_no_source() { bake_refused "$scratch/nowhere" 2 "$scratch/nowhere"; }
 
 test_source_without_dkms_conf() { bake_refused "$(faulty_source rm dkms.conf)" 7 "dkms.conf"; }
 
-test_source_that_is_no_source() { bake_refused /etc/hostname 7 "/etc/hostname"; }
+test_source_that_is_no_source() { bake_refused /etc/hostname 2 "/etc/hostname"; }
 
 test_dkms_conf_without_version() {
     bake_refused "$(faulty_source sed -i /PACKAGE_VERSION=/d dkms.conf)" 7 "PACKAGE_VERSION"
@@ -107,7 +107,7 @@ test_dkms_conf_with_a_path_as_version() {
 }
 
 test_dkms_conf_that_names_no_module() {
-    bake_refused "$(faulty_source sed -i /MODULE/d dkms.conf)" 7 "BUILT_MODULE_NAME"
+    bake_refused "$(faulty_source sed -i /MODULE_/d dkms.conf)" 7 "DEST_MODULE_LOCATION"
 }
 
 exclude_kernel() { echo 'BUILD_EXCLUSIVE_KERNEL="^2\.6"' >>dkms.conf; }
@@ -125,7 +125,16 @@ test_source_that_does_not_compile() {
     bake_refused "$(faulty_source sed -i 's/return 42/return answer/' small_core.c)" 11 \
         "small_core.c:"
     assert_contains "the compiler's words" "‘answer’ undeclared" "${err//\'answer\'/‘answer’}"
-    assert_contains "the log's path" "make.log" "$err"
+    assert_log_is_kept small_core.c
+}
+
+# The sentence names the build's log, which holds the words $1.
+assert_log_is_kept() {
+    local log
+    log=$(sed -n 's/.*(log: \(.*\))$/\1/p' <<<"$err")
+    [[ -f $log ]] || fail "no log is named or it is not there: $err"
+    grep -q "$1" "$log" || fail "$log says nothing of $1"
+    rm "$log"
 }
 
 test_source_whose_module_is_not_built() {
@@ -141,7 +150,7 @@ test_source_with_unresolved_symbol() {
 # 535.261.03 calls pci_resize_resource(), which gained an argument in this kernel.
 test_nvidia_does_not_compile_for_newer_kernel() {
     local package
-    root=$(fresh_root node)
+    root=$(overlay_root node)
     for package in "linux-headers-$NEWER_KERNEL" "linux-headers-$NEWER_KERNEL_COMMON"; do
         dpkg-deb --fsys-tarfile "$(apt_downloaded "$package")" |
             tar -x -C "$root" --keep-directory-symlink
@@ -150,6 +159,7 @@ test_nvidia_does_not_compile_for_newer_kernel() {
         --source "$(apt_downloaded "$open_source" "$NVIDIA_VERSION*")" --kernel "$NEWER_KERNEL" \
         --cache "$cache"
     assert_contains "the compiler's words" "pci_resize_resource" "$err"
+    assert_log_is_kept nv-pci.c:223
 }
 
 test_read_only_root() {
@@ -161,7 +171,7 @@ test_read_only_root() {
 }
 
 test_ostree_root() {
-    root=$(fresh_root node)
+    root=$(overlay_root node)
     mkdir -p "$root/ostree/repo"
     bake_refused "$(good_source)" 4 "OSTree"
 }
@@ -173,7 +183,7 @@ test_no_root() {
 }
 
 test_module_of_someone_else_in_the_place() {
-    root=$(fresh_root node)
+    root=$(overlay_root node)
     mkdir -p "$root/lib/modules/$KERNEL/updates/dkms"
     cp "$root/lib/modules/$KERNEL/kernel/drivers/net/dummy.ko" \
         "$root/lib/modules/$KERNEL/updates/dkms/prebake-small-core.ko"
@@ -181,7 +191,7 @@ test_module_of_someone_else_in_the_place() {
 }
 
 test_planted_link_in_the_place() {
-    root=$(fresh_root node)
+    root=$(overlay_root node)
     mkdir -p "$scratch/outside" "$root/lib/modules/$KERNEL/updates"
     ln -s "$scratch/outside" "$root/lib/modules/$KERNEL/updates/dkms"
     expect_refusal_unchanged "$root" 4 "updates/dkms" "$prebake" bake --root "$root" \
@@ -190,7 +200,7 @@ test_planted_link_in_the_place() {
 }
 
 test_registered_with_dkms_already() {
-    root=$(fresh_root node)
+    root=$(overlay_root node)
     mkdir -p "$root/var/lib/dkms/$small_name/1.0/$KERNEL/x86_64/module"
     ln -s "/usr/src/$small_name-1.0" "$root/var/lib/dkms/$small_name/1.0/source"
     bake_refused "$(good_source)" 4 "$small_name"
@@ -214,7 +224,7 @@ test_signing_policy() {
     make_key two
     bake_refused "$(good_source)" 10 "--require-signature" --require-signature
     bake_refused "$scratch/good" 2 "--sign-cert" --sign-key "$scratch/one.pem"
-    bake_refused "$scratch/good" 10 "two.crt" --sign-key "$scratch/one.pem" \
+    bake_refused "$scratch/good" 10 'certificate of "two"' --sign-key "$scratch/one.pem" \
         --sign-cert "$scratch/two.crt"
     bake_refused "$scratch/good" 10 "missing.pem" --sign-key "$scratch/missing.pem" \
         --sign-cert "$scratch/one.crt"
@@ -274,6 +284,5 @@ test_package_without_source() {
     bake_refused "$(apt_downloaded linux-kbuild-6.1)" 7 "dkms.conf"
 }
 
-suite_root=$(fresh_root node)
-root=$suite_root
+root=$(overlay_root node)
 run_tests "$@"

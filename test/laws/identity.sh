@@ -58,6 +58,11 @@ test_clean_root() {
     identity_holds "$(fresh_root node)"
 }
 
+# As in the layers of an image builder: what the bake touches moves to an upper layer.
+test_overlay_root() {
+    identity_holds "$(overlay_root node)"
+}
+
 # A module was removed and another added since depmod ran.
 test_stale_index() {
     local root

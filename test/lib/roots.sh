@@ -12,6 +12,16 @@ fresh_root() {
     printf '%s\n' "$root"
 }
 
+# A root over the kept one, as image builders have them: made at once, for tests that spoil it.
+overlay_root() {
+    local layers=$scratch/${2:-overlay}
+    BUILD_DIR=$build "$scripts/make-root" "$1" >&2
+    mkdir -p "$layers"/{upper,work,root}
+    mount -t overlay overlay "$layers/root" \
+        -o "lowerdir=$build/roots/$1,upperdir=$layers/upper,workdir=$layers/work"
+    printf '%s\n' "$layers/root"
+}
+
 # prebake-node is a component of the image and stays after a teardown.
 snapshot() { "$build/test/lib/snapshot" "$1" --exclude /usr/sbin/prebake-node; }
 

@@ -33,6 +33,7 @@ scratch=$scratch_base
 # Unmounts whatever a test mounted below its scratch directory, the innermost first.
 world_leave() {
     local mounted
+    cd /
     awk -v below="$scratch/" 'index($5, below) == 1 { print $5 }' /proc/self/mountinfo | tac |
         while read -r mounted; do umount -l "$mounted"; done
 }
