@@ -1,15 +1,9 @@
 #include "kmod/system/elf_dynamic.h"
 
-#include <gelf.h>
 #include <limits.h>
 #include <string.h>
 
-#include "base/file.h"
-
-/* Far above real ones (libc has 60 versions, clang 30 libraries), so that a hostile file is cheap.
- */
-#define TABLE_MAX (16U << 20)
-#define ENTRIES_MAX 4096
+#include "kmod/system/elf_image.h"
 
 /* What DT_* entries say; addresses are of the loaded image. */
 struct tags {
@@ -20,9 +14,7 @@ struct tags {
 };
 
 struct reader {
-    Elf *elf;
-    const char *name;
-    size_t header_count;
+    struct elf_image image;
     struct tags tags;
     const char *strings;
     uint64_t strings_size;
@@ -30,48 +22,11 @@ struct reader {
 };
 
 static int damaged(const struct reader *reader, const char *what) {
-    return error_set(reader->err, ERROR_DAMAGED, EBADMSG, "%s is damaged: %s", reader->name, what);
+    return elf_image_damaged(&reader->image, what, reader->err);
 }
 
-static int not_elf(const char *name, struct error *err) {
-    return error_set(err, ERROR_DAMAGED, ENOEXEC, "%s is not an ELF program or shared library",
-                     name);
-}
-
-static void end_elf(Elf **elf) {
-    elf_end(*elf);
-}
-
-/* A run of the file, in this machine's byte order. libelf checks it against the file's size. */
-static Elf_Data *chunk(const struct reader *reader, uint64_t offset, uint64_t size, Elf_Type type) {
-    if (size == 0 || size > TABLE_MAX || offset > INT64_MAX)
-        return NULL;
-    return elf_getdata_rawchunk(reader->elf, (int64_t)offset, size, type);
-}
-
-/* Where `address` of the loaded image is in the file, and how much of its segment follows there. */
-static bool locate(const struct reader *reader, uint64_t address, uint64_t *offset,
-                   uint64_t *available) {
-    for (size_t i = 0; i < reader->header_count; i++) {
-        GElf_Phdr header;
-        if (!gelf_getphdr(reader->elf, (int)i, &header) || header.p_type != PT_LOAD ||
-            address < header.p_vaddr || address - header.p_vaddr >= header.p_filesz)
-            continue;
-        uint64_t within = address - header.p_vaddr;
-        if (header.p_offset > UINT64_MAX - within)
-            return false;
-        *offset = header.p_offset + within;
-        *available = header.p_filesz - within;
-        return true;
-    }
-    return false;
-}
-
-static Elf_Data *table_at(const struct reader *reader, uint64_t address, Elf_Type type) {
-    uint64_t offset, available;
-    if (!locate(reader, address, &offset, &available))
-        return NULL;
-    return chunk(reader, offset, available < TABLE_MAX ? available : TABLE_MAX, type);
+static int oom(const struct reader *reader) {
+    return error_oom(reader->err, "reading an ELF file");
 }
 
 /* A string of the table that ends within it, or NULL. */
@@ -84,14 +39,15 @@ static const char *string_at(const struct reader *reader, uint64_t offset) {
 
 static int read_interpreter(const struct reader *reader, const GElf_Phdr *header,
                             struct elf_dynamic *dynamic) {
-    const Elf_Data *data = header->p_filesz <= PATH_MAX
-                               ? chunk(reader, header->p_offset, header->p_filesz, ELF_T_BYTE)
-                               : NULL;
+    const Elf_Data *data =
+        header->p_filesz <= PATH_MAX
+            ? elf_image_chunk(&reader->image, header->p_offset, header->p_filesz, ELF_T_BYTE)
+            : NULL;
     if (!data || !memchr(data->d_buf, '\0', data->d_size))
         return damaged(reader, "its interpreter's name can't be read");
     free(dynamic->interpreter);
     dynamic->interpreter = strdup(data->d_buf);
-    return dynamic->interpreter ? 0 : error_oom(reader->err, "reading an ELF file");
+    return dynamic->interpreter ? 0 : oom(reader);
 }
 
 static void read_tag(struct tags *tags, const GElf_Dyn *entry) {
@@ -116,7 +72,7 @@ static bool next_entry(Elf_Data *section, int index, GElf_Dyn *entry) {
 }
 
 static int read_strings(struct reader *reader) {
-    const Elf_Data *data = table_at(reader, reader->tags.strings, ELF_T_BYTE);
+    const Elf_Data *data = elf_image_table(&reader->image, reader->tags.strings, ELF_T_BYTE);
     if (!data || reader->tags.strings_size > data->d_size)
         return damaged(reader, "its dynamic string table lies outside the file (truncated?)");
     reader->strings = data->d_buf;
@@ -132,7 +88,7 @@ static int read_string(const struct reader *reader, uint64_t offset, char **text
     if (!string)
         return damaged(reader, "a string of its dynamic section lies outside its table");
     *text = strdup(string);
-    return *text ? 0 : error_oom(reader->err, "reading an ELF file");
+    return *text ? 0 : oom(reader);
 }
 
 static int read_needed(const struct reader *reader, Elf_Data *section,
@@ -143,7 +99,7 @@ static int read_needed(const struct reader *reader, Elf_Data *section,
         if (!library)
             return damaged(reader, "the name of a needed library lies outside its table");
         if (*library && strlist_add(&dynamic->needed, library))
-            return error_oom(reader->err, "reading an ELF file");
+            return oom(reader);
     }
     return 0;
 }
@@ -151,12 +107,12 @@ static int read_needed(const struct reader *reader, Elf_Data *section,
 static int add_need(const struct reader *reader, struct elf_dynamic *dynamic, const char *library,
                     const GElf_Vernaux *version) {
     const char *name = string_at(reader, version->vna_name);
-    if (!name || dynamic->need_count >= ENTRIES_MAX)
+    if (!name || dynamic->need_count >= ELF_IMAGE_ENTRIES_MAX)
         return damaged(reader, "its table of needed versions can't be read");
     struct elf_version_need *needs =
         reallocarray(dynamic->needs, dynamic->need_count + 1, sizeof *needs);
     if (!needs)
-        return error_oom(reader->err, "reading an ELF file");
+        return oom(reader);
     dynamic->needs = needs;
     struct elf_version_need *need = &needs[dynamic->need_count++];
     *need = (struct elf_version_need){
@@ -164,7 +120,7 @@ static int add_need(const struct reader *reader, struct elf_dynamic *dynamic, co
         .version = strdup(name),
         .weak = version->vna_flags & VER_FLG_WEAK,
     };
-    return need->library && need->version ? 0 : error_oom(reader->err, "reading an ELF file");
+    return need->library && need->version ? 0 : oom(reader);
 }
 
 /*
@@ -183,7 +139,7 @@ static int read_need_chain(const struct reader *reader, Elf_Data *table, uint64_
     at += need->vn_aux;
     for (unsigned i = 0; i < need->vn_cnt; i++) {
         GElf_Vernaux version;
-        if (at > TABLE_MAX || !gelf_getvernaux(table, (int)at, &version))
+        if (at > ELF_IMAGE_TABLE_MAX || !gelf_getvernaux(table, (int)at, &version))
             return damaged(reader, "its table of needed versions can't be read");
         int rc = add_need(reader, dynamic, library, &version);
         if (rc || version.vna_next == 0)
@@ -196,11 +152,12 @@ static int read_need_chain(const struct reader *reader, Elf_Data *table, uint64_
 static int read_needs(const struct reader *reader, struct elf_dynamic *dynamic) {
     if (reader->tags.needs == UINT64_MAX)
         return 0;
-    Elf_Data *table = table_at(reader, reader->tags.needs, ELF_T_VNEED);
+    Elf_Data *table = elf_image_table(&reader->image, reader->tags.needs, ELF_T_VNEED);
     uint64_t at = 0;
     for (uint64_t i = 0; i < reader->tags.need_count; i++) {
         GElf_Verneed need;
-        if (!table || i >= ENTRIES_MAX || at > TABLE_MAX || !gelf_getverneed(table, (int)at, &need))
+        if (!table || i >= ELF_IMAGE_ENTRIES_MAX || at > ELF_IMAGE_TABLE_MAX ||
+            !gelf_getverneed(table, (int)at, &need))
             return damaged(reader, "its table of needed versions can't be read");
         int rc = read_need_chain(reader, table, at, &need, dynamic);
         if (rc || need.vn_next == 0)
@@ -214,20 +171,21 @@ static int read_needs(const struct reader *reader, struct elf_dynamic *dynamic) 
 static int read_definitions(const struct reader *reader, struct elf_dynamic *dynamic) {
     if (reader->tags.definitions == UINT64_MAX)
         return 0;
-    Elf_Data *table = table_at(reader, reader->tags.definitions, ELF_T_VDEF);
+    Elf_Data *table = elf_image_table(&reader->image, reader->tags.definitions, ELF_T_VDEF);
     uint64_t at = 0;
     for (uint64_t i = 0; i < reader->tags.definition_count; i++) {
         GElf_Verdef definition;
         GElf_Verdaux first;
         const char *version = NULL;
-        if (table && i < ENTRIES_MAX && at <= TABLE_MAX &&
-            gelf_getverdef(table, (int)at, &definition) && at + definition.vd_aux <= TABLE_MAX &&
+        if (table && i < ELF_IMAGE_ENTRIES_MAX && at <= ELF_IMAGE_TABLE_MAX &&
+            gelf_getverdef(table, (int)at, &definition) &&
+            at + definition.vd_aux <= ELF_IMAGE_TABLE_MAX &&
             gelf_getverdaux(table, (int)(at + definition.vd_aux), &first))
             version = string_at(reader, first.vda_name);
         if (!version)
             return damaged(reader, "its table of defined versions can't be read");
         if (strlist_add(&dynamic->versions, version))
-            return error_oom(reader->err, "reading an ELF file");
+            return oom(reader);
         if (definition.vd_next == 0)
             return 0;
         at += definition.vd_next;
@@ -237,13 +195,14 @@ static int read_definitions(const struct reader *reader, struct elf_dynamic *dyn
 
 static int read_dynamic(struct reader *reader, const GElf_Phdr *header,
                         struct elf_dynamic *dynamic) {
-    Elf_Data *section = chunk(reader, header->p_offset, header->p_filesz, ELF_T_DYN);
+    Elf_Data *section =
+        elf_image_chunk(&reader->image, header->p_offset, header->p_filesz, ELF_T_DYN);
     if (!section)
         return damaged(reader, "its dynamic section lies outside the file (truncated?)");
     GElf_Dyn entry;
     memset(&reader->tags, 0xff, sizeof reader->tags);
     for (int i = 0; next_entry(section, i, &entry); i++)
-        if (i >= ENTRIES_MAX)
+        if (i >= ELF_IMAGE_ENTRIES_MAX)
             return damaged(reader, "its dynamic section is too long");
         else
             read_tag(&reader->tags, &entry);
@@ -263,10 +222,10 @@ static int read_dynamic(struct reader *reader, const GElf_Phdr *header,
 
 static int read_headers(struct reader *reader, struct elf_dynamic *dynamic) {
     bool has_dynamic = false;
-    for (size_t i = 0; i < reader->header_count; i++) {
+    for (size_t i = 0; i < reader->image.header_count; i++) {
         GElf_Phdr header;
         int rc = 0;
-        if (!gelf_getphdr(reader->elf, (int)i, &header))
+        if (!gelf_getphdr(reader->image.elf, (int)i, &header))
             return damaged(reader, "its program headers can't be read (truncated?)");
         if (header.p_type == PT_INTERP)
             rc = read_interpreter(reader, &header, dynamic);
@@ -280,34 +239,22 @@ static int read_headers(struct reader *reader, struct elf_dynamic *dynamic) {
     return 0;
 }
 
+static void release_reader(struct reader *reader) {
+    elf_image_release(&reader->image);
+}
+
 int elf_dynamic_read(int fd, const char *name, struct elf_dynamic *dynamic, struct error *err) {
+    struct reader reader AUTO(release_reader) = {.err = err};
     *dynamic = (struct elf_dynamic){0};
-    elf_version(EV_CURRENT);
-    /* Read, not mapped: a file that shrinks meanwhile must not kill us. */
-    Elf *elf AUTO(end_elf) = elf_begin(fd, ELF_C_READ, NULL);
-    struct reader reader = {.elf = elf, .name = name, .err = err};
-    GElf_Ehdr header;
-    if (!elf || elf_kind(elf) != ELF_K_ELF || !gelf_getehdr(elf, &header) ||
-        (header.e_type != ET_EXEC && header.e_type != ET_DYN))
-        return not_elf(name, err);
-    if (elf_getphdrnum(elf, &reader.header_count) || reader.header_count > ENTRIES_MAX)
-        return damaged(&reader, "its program headers can't be read (truncated?)");
-    dynamic->elf_class = header.e_ident[EI_CLASS];
-    dynamic->machine = header.e_machine;
-    int rc = read_headers(&reader, dynamic);
+    int rc = elf_image_open(fd, name, &reader.image, err);
+    if (rc)
+        return rc;
+    dynamic->elf_class = reader.image.elf_class;
+    dynamic->machine = reader.image.machine;
+    rc = read_headers(&reader, dynamic);
     if (rc)
         elf_dynamic_release(dynamic);
     return rc;
-}
-
-int elf_dynamic_kind(int fd, const char *name, int *elf_class, int *machine, struct error *err) {
-    unsigned char header[20]; /* e_ident, e_type, e_machine: the same in both classes */
-    if (pread(fd, header, sizeof header, 0) != sizeof header || memcmp(header, ELFMAG, SELFMAG))
-        return not_elf(name, err);
-    bool big_endian = header[EI_DATA] == ELFDATA2MSB;
-    *elf_class = header[EI_CLASS];
-    *machine = header[big_endian ? 19 : 18] | header[big_endian ? 18 : 19] << 8;
-    return 0;
 }
 
 void elf_dynamic_release(struct elf_dynamic *dynamic) {

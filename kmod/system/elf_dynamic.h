@@ -40,10 +40,6 @@ struct elf_dynamic {
 int elf_dynamic_read(int fd, const char *name, struct elf_dynamic *dynamic,
                      struct error *err) MUST_CHECK;
 
-/* Class and machine alone, for a loader's choice between candidates. −ENOEXEC: not ELF. */
-int elf_dynamic_kind(int fd, const char *name, int *elf_class, int *machine,
-                     struct error *err) MUST_CHECK;
-
 void elf_dynamic_release(struct elf_dynamic *dynamic);
 #define AUTO_ELF_DYNAMIC AUTO(elf_dynamic_release)
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "kmod/system/elf_dynamic.h"
+#include "kmod/system/elf_image.h"
 #include "kmod/system/ld_so_conf.h"
 #include "kmod/system/library_path.h"
 
@@ -127,7 +128,7 @@ static int try_candidate(struct closure *closure, const char *name, const char *
     int elf_class, machine;
     int rc = root_open_file_following(closure->root, path, &fd, closure->err);
     if (!rc)
-        rc = elf_dynamic_kind(fd, path, &elf_class, &machine, closure->err);
+        rc = elf_image_kind(fd, path, &elf_class, &machine, closure->err);
     if (rc)
         return rc;
     const struct elf_dynamic *program = &closure->objects[0].dynamic;
