@@ -50,9 +50,8 @@ int node_program_find(const struct root *root, struct node_program *program, str
     if (fd < 0)
         return fd;
     int rc = shared_libraries_check(root, fd, "prebake-node", err);
-    if (rc)
-        return error_wrap(err, rc, "prebake-node could not start in %s/", root->path);
-    rc = file_read_fd(fd, "prebake-node", PROGRAM_MAX, &program->content, err);
+    if (!rc)
+        rc = file_read_fd(fd, "prebake-node", PROGRAM_MAX, &program->content, err);
     program->existed = root_exists(root, NODE_PROGRAM_PATH);
     program->in_place = !rc && is_same(root, &program->content);
     return rc;

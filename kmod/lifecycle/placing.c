@@ -69,67 +69,59 @@ int placing_add_tree(struct placing *placing, const struct root *root, const cha
     return add_item(placing, root, path, item, err);
 }
 
-static int make_tree(const struct root *root, const struct placing_item *item,
-                     const char *temporary, struct error *err) {
+static int make_tree(const struct placing_item *item, int parent, const char *name,
+                     struct error *err) {
     AUTO_CLOSE int from = open(item->tree, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (from < 0)
         return error_io(err, errno, "can't open %s", item->tree);
-    AUTO_CLOSE int parent = -1;
-    const char *name;
-    int rc = root_open_parent(root, temporary, &parent, &name, err);
-    return rc ? rc : tree_copy(from, parent, name, err);
+    return tree_copy(from, parent, name, err);
 }
 
-static int make_link(const struct root *root, const struct placing_item *item,
-                     const char *temporary, struct error *err) {
-    AUTO_CLOSE int parent = -1;
-    const char *name;
-    int rc = root_open_parent(root, temporary, &parent, &name, err);
-    if (rc)
-        return rc;
-    if (symlinkat(item->target, parent, name))
-        return error_io(err, errno, "can't create the link %s%s", root->path, temporary);
-    return 0;
-}
-
-static int make_file(const struct root *root, const struct placing_item *item,
-                     const char *temporary, struct error *err) {
-    AUTO_CLOSE int parent = -1;
-    const char *name;
-    int rc = root_open_parent(root, temporary, &parent, &name, err);
-    if (rc)
-        return rc;
+static int make_file(const struct placing_item *item, int parent, const char *name,
+                     struct error *err) {
     AUTO_CLOSE int fd =
         openat(parent, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return error_io(err, errno, "can't create %s%s", root->path, temporary);
-    rc = file_write_all(fd, item->content.data, item->content.size);
+    int rc = fd < 0 ? -errno : file_write_all(fd, item->content.data, item->content.size);
     /* Owner before mode: chown clears setuid bits. */
     if (!rc && (fchown(fd, 0, 0) || fchmod(fd, item->mode)))
         rc = -errno;
-    return rc ? error_io(err, -rc, "can't write %s%s", root->path, temporary) : 0;
+    return rc ? error_io(err, -rc, "can't write %s", item->path) : 0;
+}
+
+static int make_link(const struct placing_item *item, int parent, const char *name,
+                     struct error *err) {
+    if (symlinkat(item->target, parent, name))
+        return error_io(err, errno, "can't create the link %s", item->path);
+    return 0;
+}
+
+static int make_item(const struct placing_item *item, int parent, const char *name,
+                     struct error *err) {
+    switch (item->kind) {
+    case PLACING_FILE:
+        return make_file(item, parent, name, err);
+    case PLACING_LINK:
+        return make_link(item, parent, name, err);
+    case PLACING_TREE:
+        return make_tree(item, parent, name, err);
+    }
+    return error_set(err, ERROR_INTERNAL, EINVAL, "can't place %s", item->path);
 }
 
 static int make_temporary(const struct root *root, const struct placing_item *item,
                           const char *temporary, struct journal_item *noted, struct error *err) {
-    int rc = 0;
-    switch (item->kind) {
-    case PLACING_FILE:
-        rc = make_file(root, item, temporary, err);
-        break;
-    case PLACING_LINK:
-        rc = make_link(root, item, temporary, err);
-        break;
-    case PLACING_TREE:
-        rc = make_tree(root, item, temporary, err);
-        break;
-    }
-    struct stat st;
-    if (!rc && (rc = root_stat(root, temporary, &st)))
-        rc = error_io(err, -rc, "can't look at %s%s", root->path, temporary);
+    AUTO_CLOSE int parent = -1;
+    const char *name;
+    int rc = root_open_parent(root, temporary, &parent, &name, err);
     if (!rc)
-        noted->inode = st.st_ino;
-    return rc;
+        rc = make_item(item, parent, name, err);
+    if (rc)
+        return rc;
+    struct stat st;
+    if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW))
+        return error_io(err, errno, "can't look at %s%s", root->path, temporary);
+    noted->inode = st.st_ino;
+    return 0;
 }
 
 static int rename_into_place(const struct root *root, const struct journal *journal,
