@@ -63,6 +63,7 @@ $(UNIT_TESTS): $(BUILD)/%: $(BUILD)/%.o $(UNIT_HELPERS) $(ARCHIVES)
 unit-tests: $(UNIT_TESTS)
 
 include test/check.mk
+include scripts/install.mk
 include scripts/quickstart.mk
 
 -include $(wildcard $(foreach l,$(LAYERS) test/unit test/lib,$(BUILD)/$(l)/*.d))

@@ -13,7 +13,8 @@ check: install-deps
 	@LEFT_OUT='left out: check-incidents; $(addprefix check-,$(CHECK_LONG_PARTS)) (check-long)' \
 	    test/lib/run-parts $(CHECK_PARTS)
 
-check-long: install-deps
+check-long:
+	@scripts/install-deps long
 	@test/lib/run-parts $(CHECK_LONG_PARTS)
 
 install-deps:
@@ -60,4 +61,4 @@ check-e2e check-laws check-vm check-incidents: check-%: test-programs
 	@test/lib/run-scripts $(sort $(wildcard test/$*/*.sh))
 
 check-image:
-	@test/lib/step image test/e2e/image
+	@test/image
