@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/tree.h"
+#include "kmod/lifecycle/durability.h"
 #include "kmod/lifecycle/facts_read.h"
 #include "kmod/lifecycle/facts_write.h"
 #include "kmod/lifecycle/lock.h"
@@ -129,15 +130,6 @@ static int write_marker(const struct root *root, const struct facts *facts, stru
     return marker_write(root, &marker, err);
 }
 
-/* Everything is on disk before the marker says so; a folder may be a file system of its own. */
-static int sync_all(const struct root *root, struct error *err) {
-    static const char *const folders[] = {"/", "/usr", "/lib/modules", "/var", STATE_FOLDER};
-    int rc = 0;
-    for (size_t i = 0; !rc && i < ARRAY_SIZE(folders); i++)
-        rc = file_sync_fs(root, folders[i], err);
-    return rc;
-}
-
 static int place(const struct root *root, struct bake *bake, struct error *err) {
     AUTO_MANIFEST struct manifest manifest = {0};
     int rc = state_word_write(root, STATE_ACTIVATING, err);
@@ -148,7 +140,7 @@ static int place(const struct root *root, struct bake *bake, struct error *err) 
     if (!rc)
         rc = manifest_write(root, &manifest, bake->facts.manifest.sha256, err);
     if (!rc)
-        rc = file_sync_fs(root, STATE_FOLDER, err);
+        rc = durability_sync(root, err);
     if (!rc)
         rc = state_word_write(root, STATE_ACTIVE, err);
     if (!rc)
@@ -156,7 +148,7 @@ static int place(const struct root *root, struct bake *bake, struct error *err) 
     if (!rc)
         rc = record_facts(root, &manifest, &bake->facts, err);
     if (!rc)
-        rc = sync_all(root, err);
+        rc = durability_sync(root, err);
     if (!rc)
         rc = write_marker(root, &bake->facts, err);
     if (!rc)

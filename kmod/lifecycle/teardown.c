@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "kmod/lifecycle/bake.h"
+#include "kmod/lifecycle/durability.h"
 #include "kmod/lifecycle/facts_read.h"
 #include "kmod/lifecycle/lock.h"
 #include "kmod/lifecycle/manifest_read.h"
@@ -115,9 +116,7 @@ static int remove_all(struct teardown *teardown, struct error *err) {
 
 /* The last part: records, marker, state word, folder. What it changed before is on disk first. */
 static int remove_state(const struct root *root, struct error *err) {
-    int rc = file_sync_fs(root, "/", err);
-    if (!rc)
-        rc = file_sync_fs(root, STATE_FOLDER, err);
+    int rc = durability_sync(root, err);
     if (!rc)
         rc = bake_remove_records(root, err);
     if (!rc)
