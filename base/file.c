@@ -6,12 +6,18 @@
 #include <sys/random.h>
 #include <sys/sendfile.h>
 
+static int too_large(struct error *err, const char *name, size_t max) {
+    return error_set(err, ERROR_REFUSED, EFBIG, "%s is larger than %zu bytes", name, max);
+}
+
 int file_read_fd(int fd, const char *name, size_t max, struct buffer *out, struct error *err) {
     struct stat st;
     if (fstat(fd, &st))
         return error_io(err, errno, "can't look at %s", name);
+    if (S_ISREG(st.st_mode) && (uintmax_t)st.st_size > max)
+        return too_large(err, name, max);
     /* The size is only a hint: files of proc say 0, and a file may grow while it is read. */
-    size_t expected = st.st_size > 0 && (size_t)st.st_size <= max ? (size_t)st.st_size : 4096;
+    size_t expected = st.st_size > 0 && (uintmax_t)st.st_size <= max ? (size_t)st.st_size : 4096;
     for (off_t offset = 0;;) {
         if (buffer_reserve(out, expected))
             return error_oom(err, "reading a file");
@@ -25,8 +31,8 @@ int file_read_fd(int fd, const char *name, size_t max, struct buffer *out, struc
         out->size += (size_t)got;
         out->data[out->size] = 0;
         offset += got;
-        if (out->size > max)
-            return error_set(err, ERROR_REFUSED, EFBIG, "%s is larger than %zu bytes", name, max);
+        if ((uintmax_t)offset > max)
+            return too_large(err, name, max);
         expected = expected > (size_t)got ? expected - (size_t)got : 4096;
     }
 }
@@ -97,8 +103,9 @@ static int publish(const struct root *root, const char *path, const void *data, 
         return rc;
     char temporary[NAME_MAX + 1];
     rc = temporary_name(name, temporary);
-    if (!rc)
-        rc = write_temporary(parent, temporary, data, size, meta);
+    if (rc)
+        return error_io(err, -rc, "can't write %s%s", root->path, path);
+    rc = write_temporary(parent, temporary, data, size, meta);
     if (!rc && renameat2(parent, temporary, parent, name, rename_flags))
         rc = -errno;
     if (!rc)
@@ -140,22 +147,22 @@ int file_publish_link(const struct root *root, const char *path, const char *tar
 static int remove_at(const struct root *root, const char *path, int flags, struct error *err) {
     AUTO_CLOSE int parent = -1;
     const char *name;
-    int rc = root_open_parent(root, path, &parent, &name, err);
-    if (rc)
-        return rc;
-    return unlinkat(parent, name, flags) ? -errno : 0;
+    struct error reason = {0};
+    int rc = root_open_parent(root, path, &parent, &name, &reason);
+    if (rc == -ENOTDIR) /* below a file there is nothing */
+        return -ENOENT;
+    if (!rc && unlinkat(parent, name, flags))
+        rc = error_io(&reason, errno, "can't remove %s%s", root->path, path);
+    /* Often expected: the caller decides, so that they come back without a sentence. */
+    bool expected = rc == -ENOENT || rc == -EEXIST || rc == -ENOTEMPTY;
+    if (rc && !expected && err)
+        *err = reason;
+    return rc;
 }
 
 int file_remove(const struct root *root, const char *path, struct error *err) {
-    struct error parent_error = {0};
-    int rc = remove_at(root, path, 0, &parent_error);
-    if (rc == 0 || rc == -ENOENT)
-        return 0;
-    if (parent_error.kind == ERROR_NONE)
-        return error_io(err, -rc, "can't remove %s%s", root->path, path);
-    if (err)
-        *err = parent_error;
-    return rc;
+    int rc = remove_at(root, path, 0, err);
+    return rc == -ENOENT ? 0 : rc;
 }
 
 int file_remove_dir(const struct root *root, const char *path, struct error *err) {

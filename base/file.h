@@ -15,7 +15,10 @@
 #include "base/error.h"
 #include "base/root.h"
 
-/* Reads all of `fd` from its start. More than `max` bytes is −EFBIG. `name` is for the sentence. */
+/*
+ * Appends all of `fd`, read from its start, to `out`. More than `max` bytes is −EFBIG
+ * (ERROR_REFUSED). `name` is for the sentence.
+ */
 int file_read_fd(int fd, const char *name, size_t max, struct buffer *out,
                  struct error *err) MUST_CHECK;
 
@@ -57,7 +60,7 @@ int file_publish_link(const struct root *root, const char *path, const char *tar
 int file_remove(const struct root *root, const char *path, struct error *err) MUST_CHECK;
 
 /* Removes the directory `path` when it is empty; −ENOTEMPTY and −ENOENT come back without a
- * sentence. */
+ * sentence, `err` untouched. */
 int file_remove_dir(const struct root *root, const char *path, struct error *err) MUST_CHECK;
 
 /* Copies all of `in` to `out` (both at their current offset). */

@@ -4,7 +4,8 @@
 
 #include "base/error.h"
 
-/* Installs the handlers; SIGPIPE is ignored, so that a closed pipe is an error and not a death. */
+/* Installs the handlers. SIGPIPE and SIGXFSZ are ignored: a closed pipe and a file size limit are
+ * errors and no death. */
 void interrupt_install(void);
 
 /* The pending signal's number, or 0. */
