@@ -6,34 +6,46 @@
 #define WIDTH 80
 #define INDENT 26
 
-/* Prints `text` behind what already stands at `column`, wrapped at words and indented. */
-static void print_wrapped(const char *text, int column) {
+/*
+ * Prints the words of `text` from `column` on, wrapped and indented. A newline in the text is a
+ * space; an empty line begins a paragraph.
+ */
+static void print_words(const char *text, int column, int indent) {
+    for (text += strspn(text, " \n"); *text;) {
+        int length = (int)strcspn(text, " \n");
+        if (column > indent && column + 1 + length > WIDTH) {
+            printf("\n%*s", indent, "");
+            column = indent;
+        }
+        if (column > indent)
+            column += printf(" ");
+        column += printf("%.*s", length, text);
+        text += length;
+        size_t space = strspn(text, " \n");
+        if (text[space] && !strncmp(text, "\n\n", 2)) {
+            printf("\n\n%*s", indent, "");
+            column = indent;
+        }
+        text += space;
+    }
+    putchar('\n');
+}
+
+/* Prints `text` in the second column, behind what already stands at `column` of the first. */
+static void print_second(const char *text, int column) {
     if (column >= INDENT) {
         putchar('\n');
         column = 0;
     }
     printf("%*s", INDENT - column, "");
-    column = INDENT;
-    while (*text) {
-        int length = (int)strcspn(text, " ");
-        if (column > INDENT && column + 1 + length > WIDTH) {
-            printf("\n%*s", INDENT, "");
-            column = INDENT;
-        }
-        if (column > INDENT)
-            column += printf(" ");
-        column += printf("%.*s", length, text);
-        text += length;
-        text += strspn(text, " ");
-    }
-    putchar('\n');
+    print_words(text, INDENT, INDENT);
 }
 
 void command_help_program(const struct command_program *program) {
     printf("%s - %s\n\nUsage: %s COMMAND [OPTION...]\n\nCommands:\n", program->name,
            program->purpose, program->name);
     for (const struct command *const *at = program->commands; *at; at++)
-        print_wrapped((*at)->summary, printf("  %s", (*at)->verb));
+        print_second((*at)->summary, printf("  %s", (*at)->verb));
     printf("\n'%s COMMAND --help' explains a command.\n", program->name);
     if (program->examples)
         printf("\nExamples:\n%s", program->examples);
@@ -47,7 +59,7 @@ static void print_option(const struct command_option *option) {
     int column = printf("  --%s", option->name);
     if (option->value)
         column += printf(" %s", option->choices ? option->choices : option->value);
-    print_wrapped(option->help, column);
+    print_second(option->help, column);
 }
 
 void command_help_verb(const struct command_program *program, const struct command *command) {
@@ -58,6 +70,8 @@ void command_help_verb(const struct command_program *program, const struct comma
            command->arguments ? command->arguments : "");
     for (size_t i = 0; i < count; i++)
         print_option(options[i]);
-    if (command->details)
-        printf("\n%s", command->details);
+    if (command->details) {
+        putchar('\n');
+        print_words(command->details, 0, 0);
+    }
 }

@@ -117,7 +117,7 @@ static int run(struct command_call *call, struct error *err) {
 const struct command cmd_inspect = {
     .verb = "inspect",
     .arguments = "FILE...",
-    .summary = "Show what kernel modules say of themselves",
+    .summary = "show what kernel modules say of themselves",
     .details = "Module information, build id, signature, sections, imported symbols with the\n"
                "CRCs they were compiled against, and exports. Files may be compressed.",
     .options =

@@ -141,7 +141,7 @@ static int run(struct command_call *call, struct error *err) {
 
 const struct command cmd_sign = {
     .verb = "sign",
-    .arguments = "FILE…",
+    .arguments = "FILE...",
     .summary = "sign module files in place, as the kernel's sign-file does",
     .details =
         "Each FILE (.ko, .ko.gz, .ko.xz or .ko.zst) is unpacked, loses the signature it has,\n"

@@ -149,7 +149,7 @@ static int run(struct command_call *call, struct error *err) {
 const struct command cmd_verify = {
     .verb = "verify",
     .arguments = "FILE|DIR...",
-    .summary = "Prove that modules will load on a kernel",
+    .summary = "prove that modules will load on a kernel",
     .details = "All files are one set: they may use each other's exports. Checked are machine,\n"
                "vermagic, every imported symbol and its CRC, licence and namespaces, against\n"
                "the headers and Module.symvers of the kernel. Exit status 7 when one fails.",
