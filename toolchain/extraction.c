@@ -54,7 +54,8 @@ static int claim_bytes(struct extraction *extraction, const char *path, int64_t 
     return 0;
 }
 
-/* libarchive fills holes with zeros, and ends a file that was claimed larger without a word. */
+/* Holes come as zeros. Whatever libarchive makes of an odd entry, a file has the size it claimed.
+ */
 static int write_content(struct extraction *extraction, struct archive_stream *stream,
                          const char *path, int fd, int64_t size, struct error *err) {
     uint8_t chunk[CHUNK_SIZE];

@@ -141,6 +141,20 @@ static void test_modes_times_and_links_are_kept(void) {
     check_honest();
 }
 
+static void test_holes_become_zeros(void) {
+    AUTO_BUFFER struct buffer before = {0}, after = {0};
+    struct error err = {0};
+    scratch_root_write(&root, "/holes/file", "x");
+    scratch_root_run("truncate", "-s", "1M", scratch_root_host(&root, "/holes/file"), NULL);
+    scratch_root_run("touch", "-d", "2001-01-01", scratch_root_host(&root, "/holes/file"), NULL);
+    scratch_root_run("tar", "-S", "-C", scratch_root_host(&root, "/holes"), "-cf",
+                     scratch_root_host(&root, "/holes.tar"), ".", NULL);
+    CU_ASSERT_EQUAL(unpack_path(scratch_root_host(&root, "/holes.tar"), NULL, &err), 0);
+    list("/holes", &before);
+    list("/into", &after);
+    CU_ASSERT_STRING_EQUAL(buffer_string(&before), buffer_string(&after));
+}
+
 static void test_every_compression_is_read(void) {
     static const char *const tools[] = {"gzip", "bzip2", "xz", "zstd"};
     AUTO_BUFFER struct buffer tar = {0};
@@ -376,6 +390,7 @@ int main(void) {
         {"real packages unpack as dpkg does", test_real_packages_unpack_as_dpkg_does},
         {"a package with absolute links is refused", test_a_package_with_absolute_links_is_refused},
         {"modes, times and links are kept", test_modes_times_and_links_are_kept},
+        {"holes become zeros", test_holes_become_zeros},
         {"every compression is read", test_every_compression_is_read},
         {"what leads out is refused", test_what_leads_out_is_refused},
         {"a path that is too deep is refused", test_a_path_that_is_too_deep_is_refused},

@@ -58,7 +58,17 @@ static void test_long_paths_are_refused(void) {
     path[255] = 'a';
     path[256] = '\0';
     CU_ASSERT_EQUAL(refused(path), -ENAMETOOLONG);
-    path[256] = 'a';
+    path[129] = '\0';
+    for (size_t i = 0; i < 129; i++)
+        path[i] = i % 2 ? '/' : 'a';
+    CU_ASSERT_EQUAL(refused(path), -ENAMETOOLONG);
+    path[127] = '\0';
+    CU_ASSERT_TRUE(normalises(path, path));
+}
+
+static void test_very_long_paths_are_refused(void) {
+    char path[5000];
+    memset(path, 'a', sizeof path);
     for (size_t i = 255; i < sizeof path; i += 256)
         path[i] = '/';
     path[4096] = '\0';
@@ -122,6 +132,7 @@ int main(void) {
         {"paths are normalised", test_paths_are_normalised},
         {"paths that lead out are refused", test_paths_that_lead_out_are_refused},
         {"long paths are refused", test_long_paths_are_refused},
+        {"very long paths are refused", test_very_long_paths_are_refused},
         {"folders are opened without following", test_folders_are_opened_without_following},
         {"links that stay inside are told", test_links_that_stay_inside_are_told},
         {"links that lead out are told", test_links_that_lead_out_are_told},
