@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -33,6 +34,22 @@ static int names_in(int fd, const char *name, struct strlist *names, struct erro
     return 0;
 }
 
+/*
+ * Whether the open directory is one that something is mounted on. The device number would not tell:
+ * a bind mount of the same file system has the same.
+ */
+static bool is_mount_point(int fd) {
+    struct statx st;
+    return statx(fd, "", AT_EMPTY_PATH, 0, &st) == 0 &&
+           (st.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+}
+
+static int refuse_mount(struct error *err, const char *folder, const char *path) {
+    return error_set(err, ERROR_REFUSED, EXDEV,
+                     "%s%s%s is a mount point, and other file systems are not entered: unmount it",
+                     folder, *folder ? "/" : "", path);
+}
+
 struct walk {
     const char *name;
     int (*visit)(void *context, const struct tree_entry *entry, struct error *err);
@@ -57,6 +74,8 @@ static int walk_entry(const struct walk *walk, int parent, const char *prefix, c
     AUTO_CLOSE int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
         return error_io(err, errno, "can't open %s/%s", walk->name, path);
+    if (is_mount_point(fd))
+        return refuse_mount(err, walk->name, path);
     return walk_dir(walk, fd, path, depth + 1, err);
 }
 
@@ -79,46 +98,39 @@ int tree_walk(int fd, const char *name,
     return walk_dir(&walk, fd, "", 0, err);
 }
 
-static int remove_below(int parent, const char *name, dev_t device, unsigned depth,
-                        struct error *err);
+static int remove_below(int parent, const char *name, unsigned depth, struct error *err);
 
 /* Empties an open directory; goes on past failures, returns the first. */
-static int empty_dir(int fd, const char *name, dev_t device, unsigned depth, struct error *err) {
+static int empty_dir(int fd, const char *name, unsigned depth, struct error *err) {
     AUTO_STRLIST struct strlist names = {0};
     int first = names_in(fd, name, &names, err);
     for (size_t i = 0; i < names.count; i++) {
-        int rc = remove_below(fd, names.items[i], device, depth + 1, first ? NULL : err);
+        int rc = remove_below(fd, names.items[i], depth + 1, first ? NULL : err);
         first = first ? first : rc;
     }
     return first;
 }
 
-static int remove_below(int parent, const char *name, dev_t device, unsigned depth,
-                        struct error *err) {
+static int remove_below(int parent, const char *name, unsigned depth, struct error *err) {
     if (unlinkat(parent, name, 0) == 0 || errno == ENOENT)
         return 0;
-    if (errno != EISDIR && errno != EPERM)
+    if (errno != EISDIR)
         return error_io(err, errno, "can't remove %s", name);
     if (depth > DEPTH_MAX)
         return error_set(err, ERROR_REFUSED, ELOOP, "%s is nested too deep to remove", name);
     AUTO_CLOSE int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    struct stat st;
-    if (fd < 0 || fstat(fd, &st))
+    if (fd < 0)
         return error_io(err, errno, "can't remove %s", name);
-    if (st.st_dev != device)
-        return error_set(err, ERROR_REFUSED, EXDEV, "%s is another file system's mount point",
-                         name);
-    int rc = empty_dir(fd, name, device, depth, err);
+    if (is_mount_point(fd))
+        return refuse_mount(err, "", name);
+    int rc = empty_dir(fd, name, depth, err);
     if (!rc && unlinkat(parent, name, AT_REMOVEDIR) && errno != ENOENT)
         rc = error_io(err, errno, "can't remove the directory %s", name);
     return rc;
 }
 
 int tree_remove(int parent, const char *name, struct error *err) {
-    struct stat st;
-    if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW))
-        return errno == ENOENT ? 0 : error_io(err, errno, "can't look at %s", name);
-    return remove_below(parent, name, st.st_dev, 0, err);
+    return remove_below(parent, name, 0, err);
 }
 
 struct copy {
@@ -127,7 +139,9 @@ struct copy {
 };
 
 static int copy_file(const struct copy *copy, const struct tree_entry *entry, struct error *err) {
-    AUTO_CLOSE int in = openat(entry->parent, entry->name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    /* O_NONBLOCK: what was a file a moment ago may be a fifo now. */
+    AUTO_CLOSE int in =
+        openat(entry->parent, entry->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     AUTO_CLOSE int out =
         in < 0 ? -1 : openat(copy->to, entry->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (in < 0 || out < 0)

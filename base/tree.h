@@ -1,4 +1,7 @@
-/* Whole directory trees. Links are never followed; other file systems are not entered. */
+/*
+ * Whole directory trees. Links are never followed; what is mounted on a directory in the tree is
+ * not entered, be it the same file system again: −EXDEV (ERROR_REFUSED).
+ */
 #ifndef BASE_TREE_H
 #define BASE_TREE_H
 
@@ -25,13 +28,14 @@ int tree_walk(int fd, const char *name,
 
 /*
  * Removes `name` in `parent` and all below it. A missing one is no error; goes on past failures and
- * returns the first. Refuses to cross into another file system.
+ * returns the first. What lies deeper than 64 levels stays: −ELOOP.
  */
 int tree_remove(int parent, const char *name, struct error *err) MUST_CHECK;
 
 /*
  * Copies the directory `from` to the new directory `name` in `parent`: regular files, directories
- * and links, with modes and times; owner root. Anything else is ERROR_REFUSED.
+ * and links, with permission bits (no setuid, setgid, sticky; a directory can always be written by
+ * its owner) and times (but a directory's); owner root. Anything else is ERROR_REFUSED.
  */
 int tree_copy(int from, int parent, const char *name, struct error *err) MUST_CHECK;
 
