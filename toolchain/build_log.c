@@ -13,24 +13,28 @@ enum rank { RANK_COMPILER, RANK_TOOL, RANK_MAKE, RANK_LAST_LINE, RANK_COUNT };
 static const struct {
     const char *text;
     enum rank rank;
+    bool begins; /* the line, white space aside: V=1 shows shell commands that echo such text */
 } marks[] = {
-    {": error: ", RANK_COMPILER},
-    {": fatal error: ", RANK_COMPILER},
-    {": undefined reference to ", RANK_COMPILER},
-    {": Error: ", RANK_COMPILER}, /* the assembler's */
-    {"ERROR: modpost: ", RANK_TOOL},
-    {"No rule to make target", RANK_TOOL},
-    {": command not found", RANK_TOOL},
-    {": No such file or directory", RANK_TOOL},
-    {": No space left on device", RANK_TOOL},
-    {"*** ", RANK_MAKE},
-    {"ERROR: ", RANK_MAKE},
+    {.text = ": error: ", .rank = RANK_COMPILER},
+    {.text = ": fatal error: ", .rank = RANK_COMPILER},
+    {.text = ": undefined reference to ", .rank = RANK_COMPILER},
+    {.text = ": Error: ", .rank = RANK_COMPILER}, /* the assembler's */
+    {.text = "ERROR: modpost: ", .rank = RANK_TOOL, .begins = true},
+    {.text = "No rule to make target", .rank = RANK_TOOL},
+    {.text = ": command not found", .rank = RANK_TOOL},
+    {.text = ": No such file or directory", .rank = RANK_TOOL},
+    {.text = ": No space left on device", .rank = RANK_TOOL},
+    {.text = "*** ", .rank = RANK_MAKE},
+    {.text = "ERROR: ", .rank = RANK_MAKE, .begins = true},
 };
 
 static enum rank rank_line(const char *line) {
-    for (size_t i = 0; i < ARRAY_SIZE(marks); i++)
-        if (strstr(line, marks[i].text))
+    const char *start = line + strspn(line, " \t");
+    for (size_t i = 0; i < ARRAY_SIZE(marks); i++) {
+        const char *at = strstr(start, marks[i].text);
+        if (at && (at == start || !marks[i].begins))
             return marks[i].rank;
+    }
     return RANK_LAST_LINE;
 }
 

@@ -108,12 +108,18 @@ static int kill_children(struct error *err) {
  * another process' before it is waited for.
  */
 static int sweep(struct error *err) {
+    int flags = WNOHANG;
     for (;;) {
+        pid_t ended = waitpid(-1, NULL, flags);
+        if (ended < 0 && errno != EINTR)
+            return 0;
+        flags = WNOHANG;
+        if (ended != 0)
+            continue;
         int rc = kill_children(err);
         if (rc)
             return rc;
-        if (waitpid(-1, NULL, 0) < 0 && errno != EINTR)
-            return 0;
+        flags = 0; /* what was killed ends soon */
     }
 }
 

@@ -27,34 +27,35 @@ static void check(const char *text, const char *expected) {
     }
 }
 
-/* From the real log of 535.261.03 on 6.1.0-56-cloud-amd64, two jobs at once. */
+/* From the real log of 535.261.03 on 6.1.0-56-cloud-amd64, with two jobs; long lines shortened. */
+static const char NVIDIA[] =
+    "DKMS make.log for nvidia-current-open-535.261.03 for kernel 6.1.0-56-cloud-amd64 (x86_64)\n"
+    "test -e include/generated/autoconf.h || ( echo >&2 \"  ERROR: Kernel configuration is "
+    "invalid.\"; /bin/false)\n"
+    "  gcc-12 -Wp,-MMD," BUILD "/nvidia/.nv-pci.o.d -nostdinc -Werror=date-time -c -o " BUILD
+    "/nvidia/nv-pci.o " BUILD "/nvidia/nv-pci.c\n" BUILD
+    "/nvidia/nv-pci.c: In function 'nv_resize_pcie_bars':\n" BUILD
+    "/nvidia/nv-pci.c:223:9: error: too few arguments to function 'pci_resize_resource'\n"
+    "  223 |     r = pci_resize_resource(pci_dev, NV_GPU_BAR1, requested_size);\n"
+    "      |         ^~~~~~~~~~~~~~~~~~~\n"
+    "In file included from " BUILD "/nvidia/nv-pci-table.h:27,\n"
+    "                 from " BUILD "/nvidia/nv-pci.c:24:\n"
+    "/usr/src/linux-headers-6.1.0-56-common/include/linux/pci.h:1388:18: note: declared here\n"
+    "make[3]: *** [/usr/src/linux-headers-6.1.0-56-common/scripts/Makefile.build:255: " BUILD
+    "/nvidia/nv-pci.o] Error 1\n"
+    "make[3]: *** Waiting for unfinished jobs....\n"
+    "make[1]: *** [Makefile:250: __sub-make] Error 2\n"
+    "make: *** [Makefile:137: modules] Error 2\n";
+
 static void test_a_real_failure_of_nvidia(void) {
     AUTO_BUILD_LOG struct build_log_error found = {0};
     struct error err = {0};
-    static const char log[] =
-        "DKMS make.log for nvidia-current-open-535.261.03 for kernel 6.1.0-56-cloud-amd64 "
-        "(x86_64)\n"
-        " CONFTEST: hash__remap_4k_pfn\n"
-        "  gcc-12 -Wp,-MMD,nvidia/.nv-pci.o.d -Werror=implicit-function-declaration "
-        "-Wno-error=x -c -o " BUILD "/nvidia/nv-pci.o " BUILD "/nvidia/nv-pci.c\n"
-        "In file included from " BUILD "/common/inc/nv-linux.h:21,\n"
-        "                 from " BUILD "/nvidia/nv-pci.c:22:\n" BUILD
-        "/nvidia/nv-pci.c: In function \xe2\x80\x98nv_resize_pcie_bars\xe2\x80\x99:\n" BUILD
-        "/nvidia/nv-pci.c:223:9: error: too few arguments to function "
-        "\xe2\x80\x98pci_resize_resource\xe2\x80\x99\n"
-        "  223 |     r = pci_resize_resource(pci_dev, NV_GPU_BAR1, requested_size);\n"
-        "/usr/src/linux-headers-6.1.0-56-common/include/linux/pci.h:1446:18: note: declared here\n"
-        "make[3]: *** [/usr/src/linux-headers-6.1.0-56-common/scripts/Makefile.build:250: " BUILD
-        "/nvidia/nv-pci.o] Error 1\n"
-        "make[3]: *** Waiting for unfinished jobs....\n" BUILD
-        "/nvidia/nv-later.c:1:1: error: something later\n"
-        "make: *** [Makefile:82: modules] Error 2\n";
-    CU_ASSERT_TRUE(workdir_write("make.log", log, strlen(log)));
+    CU_ASSERT_TRUE(workdir_write("make.log", NVIDIA, strlen(NVIDIA)));
     CU_ASSERT_EQUAL(build_log_first_error(workdir_path("make.log"), BUILD, &found, &err), 0);
     CU_ASSERT_STRING_EQUAL(found.file, "nvidia/nv-pci.c");
     CU_ASSERT_EQUAL(found.line, 223);
-    CU_ASSERT_STRING_EQUAL(found.message, "error: too few arguments to function "
-                                          "\xe2\x80\x98pci_resize_resource\xe2\x80\x99");
+    CU_ASSERT_STRING_EQUAL(found.message,
+                           "error: too few arguments to function 'pci_resize_resource'");
 }
 
 static void test_each_kind_is_known(void) {
@@ -81,6 +82,7 @@ static void test_the_cause_wins_over_what_follows(void) {
     check("make[2]: *** [Makefile:1: a.o] Error 1\nlate\n" BUILD "/a.c:1:2: error: cause\nend\n",
           "a.c:1: error: cause");
     check("something\nmake: *** [Makefile:1: x] Error 1\n", "make: *** [Makefile:1: x] Error 1");
+    check("( echo \"ERROR: x\" )\nmake: *** No\n", "make: *** No");
     check("first\nlast words\n\n  \n", "last words");
     check("", "make said nothing");
 }

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "base/file.h"
+#include "base/interrupt.h"
 #include "test/unit/scratch_root.h"
 #include "test/unit/without_namespaces.h"
 #include "toolchain/build_user.h"
@@ -182,6 +183,7 @@ static void test_there_is_no_network(void) {
     unsigned short port = 0;
     AUTO_CLOSE int fd = listen_here(&port);
     AUTO_FREE char *script = NULL;
+    CU_ASSERT_TRUE(fd >= 0);
     CU_ASSERT_TRUE(asprintf(&script, "exec 3<>/dev/tcp/127.0.0.1/%u", port) > 0);
     const char *const argv[] = {"/usr/bin/bash", "-c", script, NULL};
     struct process_spec spec = {.argv = argv};
@@ -295,30 +297,42 @@ static void read_mounts(struct buffer *mounts) {
     }
 }
 
-/* Runs a confined program that never ends, in a process of our own that is killed meanwhile. */
-static void kill_while_it_runs(void) {
-    int ready[2];
+/* In a process of our own: runs a program that never ends. 0: it was interrupted, and all is gone.
+ */
+static _Noreturn void run_endless(int ready) {
+    struct confine_spec confine = confine_host();
+    const char *const argv[] = {"/usr/bin/bash", "-c",
+                                "echo x; trap '' TERM; setsid sleep 60 & sleep 60", NULL};
+    const char *const environment[] = {mark, NULL};
+    struct process_spec spec = {
+        .argv = argv, .environment = environment, .directory = place.inside, .output_fd = ready};
+    struct process_result result;
+    interrupt_install();
+    int rc = confine_run(&confine, &spec, &result, NULL);
+    _exit(rc == -EINTR && count_build_processes() == 0 ? 0 : 1);
+}
+
+/* Sends the signal while the program runs; the process' status. */
+static int signal_while_it_runs(int number) {
+    int ready[2], status = -1;
     CU_ASSERT_EQUAL(pipe(ready), 0);
     pid_t pid = fork();
     CU_ASSERT_TRUE(pid >= 0);
-    if (pid == 0) {
-        struct confine_spec confine = confine_host();
-        const char *const argv[] = {"/usr/bin/bash", "-c", "echo x; sleep 60 & sleep 60", NULL};
-        const char *const environment[] = {mark, NULL};
-        struct process_spec spec = {.argv = argv,
-                                    .environment = environment,
-                                    .directory = place.inside,
-                                    .output_fd = ready[1]};
-        struct process_result result;
-        _exit(confine_run(&confine, &spec, &result, NULL) != 0);
-    }
+    if (pid == 0)
+        run_endless(ready[1]);
     char byte;
     CU_ASSERT_EQUAL(read(ready[0], &byte, 1), 1);
     CU_ASSERT_TRUE(count_build_processes() > 0);
-    kill(pid, SIGKILL);
-    waitpid(pid, NULL, 0);
+    kill(pid, number);
+    waitpid(pid, &status, 0);
     close(ready[0]);
     close(ready[1]);
+    return status;
+}
+
+static void test_an_interrupted_run_leaves_nothing(void) {
+    int status = signal_while_it_runs(SIGTERM);
+    CU_ASSERT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
 static void test_a_killed_run_leaves_nothing(void) {
@@ -326,7 +340,7 @@ static void test_a_killed_run_leaves_nothing(void) {
     AUTO_BUFFER struct buffer after = {0};
     read_mounts(&before);
     CU_ASSERT_EQUAL(run("sleep 60 & kill -KILL $$", NULL), 128 + SIGKILL);
-    kill_while_it_runs();
+    CU_ASSERT_TRUE(WIFSIGNALED(signal_while_it_runs(SIGKILL)));
     struct timespec pause = {.tv_nsec = 10000000};
     for (int tries = 0; tries < 300 && count_build_processes() > 0; tries++)
         nanosleep(&pause, NULL);
@@ -395,6 +409,7 @@ static CU_TestInfo tests[] = {
     {"status and signal come back", test_status_and_signal_come_back},
     {"what can't start is said", test_what_can_not_start_is_said},
     {"nothing is left running", test_nothing_is_left_running},
+    {"an interrupted run leaves nothing", test_an_interrupted_run_leaves_nothing},
     {"a killed run leaves nothing", test_a_killed_run_leaves_nothing},
     {"the same holds without namespaces", test_the_same_holds_without_namespaces},
     CU_TEST_INFO_NULL,
@@ -410,6 +425,7 @@ static CU_TestInfo tests_without[] = {
     {"status and signal come back", test_status_and_signal_come_back},
     {"what can't start is said", test_what_can_not_start_is_said},
     {"nothing is left running", test_nothing_is_left_running},
+    {"an interrupted run leaves nothing", test_an_interrupted_run_leaves_nothing},
     {"the workplace goes away", test_the_workplace_goes_away},
     CU_TEST_INFO_NULL,
 };
