@@ -4,7 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/prctl.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -12,24 +12,43 @@
 #include "base/interrupt.h"
 
 #define TICK_MS 100
+#define REPORT_FD 3
 
-/* What the child does between fork and exec; only a −errno comes back through the report pipe. */
-static _Noreturn void child(const struct process_spec *spec, char *const *environment, int output,
-                            int report) {
-    int rc = 0;
-    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    if (null < 0 || dup2(null, 0) < 0 || dup2(output >= 0 ? output : null, 1) < 0 ||
-        dup2(1, 2) < 0 || dup3(report, 3, O_CLOEXEC) < 0)
-        rc = -errno;
-    report = 3;
-    if (!rc && close_range(4, ~0U, 0))
-        rc = -errno;
-    umask(022);
+/*
+ * 0–2 for the program, 3 for the report (closed by exec), nothing else. Whatever comes from the
+ * caller is moved out of the way first: it may stand at 0–3 when the caller had those closed.
+ */
+static int arrange_descriptors(int output, int *report) {
+    int moved = fcntl(*report, F_DUPFD_CLOEXEC, REPORT_FD + 1);
+    if (moved < 0)
+        return -errno;
+    *report = moved;
+    int null = open("/dev/null", O_RDWR);
+    if (null < 0)
+        return -errno;
+    int input = fcntl(null, F_DUPFD, REPORT_FD + 1);
+    output = fcntl(output >= 0 ? output : null, F_DUPFD, REPORT_FD + 1);
+    if (input < 0 || output < 0 || dup2(input, 0) < 0 || dup2(output, 1) < 0 ||
+        dup2(output, 2) < 0 || dup3(*report, REPORT_FD, O_CLOEXEC) < 0)
+        return -errno;
+    *report = REPORT_FD;
+    return close_range(REPORT_FD + 1, ~0U, 0) ? -errno : 0;
+}
+
+static void reset_signals(void) {
     for (int number = 1; number < NSIG; number++)
         signal(number, SIG_DFL);
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* What the child does between fork and exec; only a −errno comes back through the report pipe. */
+static _Noreturn void child(const struct process_spec *spec, char *const *environment, int output,
+                            int report) {
+    int rc = arrange_descriptors(output, &report);
+    umask(022);
+    reset_signals();
     if (!rc && chdir(spec->directory ? spec->directory : "/"))
         rc = -errno;
     if (!rc && spec->prepare)
@@ -52,24 +71,42 @@ static int make_environment(const struct process_spec *spec, struct strlist *env
     return rc;
 }
 
-/* Reads what is there; the first `max` bytes are kept. Returns 0 at the end of the stream. */
+/*
+ * Reads what is there; the first `max` bytes are kept. The number of bytes read, 0 at the end of
+ * the stream, −errno.
+ */
 static ssize_t drain(int fd, size_t max, struct buffer *output) {
     char chunk[8192];
-    ssize_t got = read(fd, chunk, sizeof chunk);
+    ssize_t got;
+    do {
+        got = read(fd, chunk, sizeof chunk);
+    } while (got < 0 && errno == EINTR);
     if (got <= 0)
-        return got;
+        return got < 0 ? -errno : 0;
     size_t room = output->size < max ? max - output->size : 0;
     size_t keep = (size_t)got < room ? (size_t)got : room;
-    if (keep > 0 && buffer_append(output, chunk, keep))
-        return -1;
-    return got;
+    return keep > 0 && buffer_append(output, chunk, keep) ? -ENOMEM : got;
+}
+
+/*
+ * What stands in the pipe when the program has ended. Not until its end: a child that the program
+ * left behind may hold it open, or write on for ever.
+ */
+static int drain_rest(int fd, size_t max, struct buffer *output) {
+    int left = 0;
+    if (fd < 0 || ioctl(fd, FIONREAD, &left))
+        return 0;
+    ssize_t got = 1;
+    for (; left > 0 && got > 0; left -= (int)got)
+        got = drain(fd, max, output);
+    return got < 0 ? (int)got : 0;
 }
 
 /*
  * Follows the child until it has ended and its output is read. A pidfd tells of the end at once,
  * so that a short program costs no polling interval.
  */
-static int follow(const struct process_spec *spec, pid_t pid, int output, int *status) {
+static int follow(const struct process_spec *spec, pid_t pid, int output) {
     size_t max = spec->output_max ? spec->output_max : 1 << 20;
     AUTO_CLOSE int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
     if (pidfd < 0)
@@ -78,21 +115,24 @@ static int follow(const struct process_spec *spec, pid_t pid, int output, int *s
     while (!wait[0].revents) {
         if (poll(wait, ARRAY_SIZE(wait), TICK_MS) < 0 && errno != EINTR)
             return -errno;
-        if (wait[1].revents && drain(output, max, spec->output) <= 0)
+        ssize_t got = wait[1].revents ? drain(output, max, spec->output) : 1;
+        if (got < 0)
+            return (int)got;
+        if (got == 0)
             wait[1].fd = -1;
         if (spec->tick)
             spec->tick(spec->tick_context);
-        if (interrupt_pending()) {
-            kill(pid, SIGKILL);
-            waitpid(pid, status, 0);
+        if (interrupt_pending())
             return -EINTR;
-        }
     }
-    /* What it wrote last; a child of its own that holds the pipe open is not waited for. */
-    while (wait[1].fd >= 0 && poll(&wait[1], 1, 0) > 0)
-        if (drain(output, max, spec->output) <= 0)
-            break;
-    return waitpid(pid, status, 0) < 0 ? -errno : 0;
+    return drain_rest(wait[1].fd, max, spec->output);
+}
+
+static int reap(pid_t pid) {
+    int status = 0;
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        continue;
+    return status;
 }
 
 static void fill_result(int status, struct process_result *result) {
@@ -124,7 +164,7 @@ static int start(const struct process_spec *spec, int output, pid_t *pid, struct
         got = read(report_read, &failure, sizeof failure);
     } while (got < 0 && errno == EINTR);
     if (got == sizeof failure && failure) {
-        waitpid(*pid, NULL, 0);
+        reap(*pid);
         return error_io(err, -failure, "can't run %s", spec->argv[0]);
     }
     return 0;
@@ -142,8 +182,10 @@ int process_run(const struct process_spec *spec, struct process_result *result, 
         return rc;
     if (output_write >= 0)
         close(STEAL_FD(output_write));
-    int status = 0;
-    rc = follow(spec, pid, output_read, &status);
+    rc = follow(spec, pid, output_read);
+    if (rc)
+        kill(pid, SIGKILL);
+    int status = reap(pid);
     if (rc)
         return rc == -EINTR ? interrupt_check(err)
                             : error_io(err, -rc, "can't follow %s", spec->argv[0]);
