@@ -163,26 +163,34 @@ static int add_symbolic_link(struct extraction *extraction, struct archive_entry
     return strlist_add(&extraction->links, path) ? error_oom(err, "unpacking an archive") : 0;
 }
 
-/* Another name for a file that an earlier entry of the same archive brought. */
-static int add_hard_link(const struct extraction *extraction, const char *path, const char *target,
+/* Opens the folder of a hard link's target: a file that an earlier entry brought. */
+static int open_existing(const struct extraction *extraction, const char *path, const char *target,
+                         int *folder, const char **name, struct error *err) {
+    struct stat st;
+    int rc = open_folder(extraction, target, false, folder, name, err);
+    if (rc && rc != -ENOENT)
+        return rc;
+    if (rc || fstatat(*folder, *name, &st, AT_SYMLINK_NOFOLLOW) || !S_ISREG(st.st_mode))
+        return refuse(extraction, path, "it is a hard link to something that is no earlier file",
+                      err);
+    return 0;
+}
+
+static int add_hard_link(const struct extraction *extraction, const char *path, const char *raw,
                          struct error *err) {
-    AUTO_FREE char *existing = NULL;
+    AUTO_FREE char *target = NULL;
     AUTO_CLOSE int from = -1, to = -1;
     const char *from_name, *to_name;
-    struct stat st;
-    int rc = containment_normalise(target, &existing);
+    int rc = containment_normalise(raw, &target);
     if (rc == -ENOMEM)
         return error_oom(err, "unpacking an archive");
     if (rc)
         return refuse(extraction, path, "it is a hard link to something outside", err);
-    rc = open_folder(extraction, existing, false, &from, &from_name, err);
+    rc = open_existing(extraction, path, target, &from, &from_name, err);
     if (!rc)
         rc = open_folder(extraction, path, true, &to, &to_name, err);
     if (rc)
         return rc;
-    if (fstatat(from, from_name, &st, AT_SYMLINK_NOFOLLOW) || !S_ISREG(st.st_mode))
-        return refuse(extraction, path, "it is a hard link to something that is no earlier file",
-                      err);
     return linkat(from, from_name, to, to_name, 0) ? create_failed(extraction, path, err) : 0;
 }
 

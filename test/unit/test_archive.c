@@ -215,6 +215,7 @@ static const struct hostile hostile[] = {
     {"hard link out", "outside", {{.type = '1', .path = "h", .text = "../victim/file"}}},
     {"absolute hard link", "outside", {{.type = '1', .path = "h", .text = "/victim/file"}}},
     {"hard link to nothing", "no earlier file", {{.type = '1', .path = "h", .text = "nothing"}}},
+    {"hard link to nowhere", "no earlier file", {{.type = '1', .path = "h", .text = "no/where"}}},
     {"hard link through a link",
      "no directory",
      {{.type = '5', .path = "d"},
