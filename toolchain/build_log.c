@@ -38,10 +38,9 @@ static enum rank rank_line(const char *line) {
     return RANK_LAST_LINE;
 }
 
-/* Make repeats every failure with "make[2]: *** [Makefile:250: nv.o] Error 1": an echo, no cause.
- */
+/* What make adds to a failure: "*** [Makefile:250: nv.o] Error 1", "*** Waiting for…". */
 static bool is_echo(const char *line) {
-    return strstr(line, "] Error ") && strstr(line, "*** [");
+    return (strstr(line, "] Error ") && strstr(line, "*** [")) || strstr(line, "*** Waiting for ");
 }
 
 /* The log is shown on terminals. */

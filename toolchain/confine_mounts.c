@@ -7,79 +7,17 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 
+#include "toolchain/confine_host.h"
+#include "toolchain/confine_sources.h"
 #include "toolchain/mirror.h"
-
-#define KBUILD_PREFIX "linux-kbuild-"
-
-/* Descriptors that must be had before the new tree hides the old one. */
-struct sources {
-    int host;    /* this machine's "/" */
-    int modules; /* the target's /lib/modules, −1 when it has none; likewise the next three */
-    int src;
-    int lib;
-    int dkms;
-    int build; /* a detached copy of the mount */
-    int source;
-};
 
 static bool take_all(const char *name) {
     (void)name;
     return true;
 }
 
-/* Of this machine's folders: what does not come from the target. */
-static bool take_of_usr(const char *name) {
-    return strcmp(name, "lib") && strcmp(name, "src");
-}
-
-static bool take_of_lib(const char *name) {
-    return strcmp(name, "modules") && strncmp(name, KBUILD_PREFIX, strlen(KBUILD_PREFIX));
-}
-
-static bool take_of_etc(const char *name) {
-    return strcmp(name, "dkms");
-}
-
 static bool take_kbuild(const char *name) {
-    return !strncmp(name, KBUILD_PREFIX, strlen(KBUILD_PREFIX));
-}
-
-/* A directory of this machine that is taken apart, because the target's things go into it. */
-static int mirror_host_dir(int host, int new_root, const char *path, mirror_filter take) {
-    struct stat st;
-    if (fstatat(host, path, &st, AT_SYMLINK_NOFOLLOW))
-        return errno == ENOENT ? 0 : -errno;
-    if (!S_ISDIR(st.st_mode))
-        return mirror_entry(host, new_root, path);
-    if (mkdirat(new_root, path, 0755))
-        return -errno;
-    AUTO_CLOSE int from = openat(host, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    AUTO_CLOSE int to = openat(new_root, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    return from < 0 || to < 0 ? -errno : mirror_dir(from, to, take);
-}
-
-static int show_host(int host, int new_root) {
-    static const char *const whole[] = {"bin", "sbin", "lib32", "lib64", "libx32", "opt"};
-    static const struct {
-        const char *path;
-        mirror_filter take;
-    } parts[] = {
-        {"usr", take_of_usr},
-        {"usr/lib", take_of_lib},
-        {"lib", take_of_lib},
-        {"etc", take_of_etc},
-    };
-    for (size_t i = 0; i < ARRAY_SIZE(whole); i++) {
-        int rc = mirror_entry(host, new_root, whole[i]);
-        if (rc)
-            return rc;
-    }
-    for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
-        int rc = mirror_host_dir(host, new_root, parts[i].path, parts[i].take);
-        if (rc)
-            return rc;
-    }
-    return 0;
+    return !strncmp(name, CONFINE_HOST_KBUILD, strlen(CONFINE_HOST_KBUILD));
 }
 
 /* Makes the directory `path` and its parents in the new tree; a link in its place goes. */
@@ -116,7 +54,7 @@ static int show_whole(int from, const char *path) {
 }
 
 /* /usr/src entry by entry, so that source_mount can be made in it. */
-static int show_target(const struct sources *sources) {
+static int show_target(const struct confine_sources *sources) {
     int rc = show_whole(sources->modules, "/lib/modules");
     if (!rc)
         rc = show_mirrored(sources->src, "/usr/src", take_all);
@@ -180,7 +118,7 @@ static int make_points(const struct confine_spec *confine) {
 }
 
 /* Inside the new tree: what is read-only, the seal, what is not. */
-static int fill_tree(const struct confine_spec *confine, const struct sources *sources,
+static int fill_tree(const struct confine_spec *confine, const struct confine_sources *sources,
                      const char **step) {
     *step = "showing the target's kernel headers";
     int rc = show_target(sources);
@@ -205,53 +143,12 @@ static int fill_tree(const struct confine_spec *confine, const struct sources *s
     return rc ? rc : show_temporary("/var/tmp");
 }
 
-/* Opens a directory of the target; one that is not there stays −1. */
-static int open_optional(const struct root *target, const char *path, int *fd) {
-    int rc = root_open_dir(target, path, fd, NULL);
-    return rc == -ENOENT ? 0 : rc;
-}
-
-static int open_target(const struct root *root, struct sources *sources) {
-    /* By its path: a descriptor from before belongs to the old namespace's mounts, which can't be
-     * copied into this one. */
-    struct root target = {.fd = open(root->path[0] ? root->path : "/", O_PATH | O_CLOEXEC),
-                          .path = root->path};
-    if (target.fd < 0)
-        return -errno;
-    int rc = open_optional(&target, "/lib/modules", &sources->modules);
-    if (!rc)
-        rc = open_optional(&target, "/usr/src", &sources->src);
-    if (!rc)
-        rc = open_optional(&target, "/usr/lib", &sources->lib);
-    if (!rc)
-        rc = open_optional(&target, "/etc/dkms", &sources->dkms);
-    close(target.fd);
-    return rc;
-}
-
-static int open_sources(const struct confine_spec *confine, struct sources *sources) {
-    sources->host = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (sources->host < 0)
-        return -errno;
-    if (confine->build_dir) {
-        sources->build = mirror_clone(AT_FDCWD, confine->build_dir);
-        if (sources->build < 0)
-            return sources->build;
-    }
-    if (confine->source_dir) {
-        sources->source = open(confine->source_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (sources->source < 0)
-            return -errno;
-    }
-    return open_target(confine->root, sources);
-}
-
 /*
  * The new root is mounted over /proc, the one directory that every machine has and that is not
  * shown from it. chroot() and not pivot_root(), which does not work on an initramfs; the build's
  * user has no way out of either.
  */
-static int enter_new_root(const struct sources *sources, const char **step) {
+static int enter_new_root(const struct confine_sources *sources, const char **step) {
     *step = "making a new root";
     if (mount("tmpfs", "/proc", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755"))
         return -errno;
@@ -259,7 +156,7 @@ static int enter_new_root(const struct sources *sources, const char **step) {
     if (new_root < 0)
         return -errno;
     *step = "showing this machine's files";
-    int rc = show_host(sources->host, new_root);
+    int rc = confine_host_show(sources->host, new_root);
     if (rc)
         return rc;
     *step = "entering the new root";
@@ -277,8 +174,8 @@ int confine_mounts_enter(const struct confine_spec *confine, const char **step) 
     if (sethostname("localhost", strlen("localhost")))
         return -errno;
     *step = "opening what is shown";
-    struct sources sources = {-1, -1, -1, -1, -1, -1, -1};
-    int rc = open_sources(confine, &sources);
+    struct confine_sources sources;
+    int rc = confine_sources_open(confine, &sources);
     if (!rc)
         rc = enter_new_root(&sources, step);
     /* The descriptors close with the program's start or end: all are close-on-exec. */
