@@ -115,6 +115,17 @@ static int check_libc(const struct compiler *compiler, struct lack *lack, char *
     return lack_add(lack, &libc_headers, err);
 }
 
+/* It was there when it was found; a probe that can't start would hide the other missing tools. */
+static int check_compiler(const struct compiler *compiler, struct lack *lack, char *detail,
+                          size_t size, struct error *err) {
+    const struct tool package = {.program = compiler->name,
+                                 .debian = compiler->name,
+                                 .rpm = strstr(compiler->name, "clang") ? "clang" : "gcc"};
+    if (access(compiler->path, X_OK))
+        return lack_add(lack, &package, err);
+    return check_libc(compiler, lack, detail, size, err);
+}
+
 int preflight_check(const struct compiler *compiler, struct error *err) {
     AUTO(lack_release) struct lack lack = {.family = distro_of_host()};
     char detail[256] = "";
@@ -122,7 +133,7 @@ int preflight_check(const struct compiler *compiler, struct error *err) {
     for (size_t i = 0; !rc && i < ARRAY_SIZE(tools); i++)
         rc = find_tool(&lack, &tools[i], err);
     if (!rc)
-        rc = check_libc(compiler, &lack, detail, sizeof detail, err);
+        rc = check_compiler(compiler, &lack, detail, sizeof detail, err);
     return rc ? rc : report(&lack, detail, err);
 }
 
