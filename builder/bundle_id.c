@@ -1,8 +1,10 @@
 #include "builder/bundle_id.h"
 
+#include <ctype.h>
 #include <fcntl.h>
 #include <string.h>
 
+#include "base/buffer.h"
 #include "base/tree.h"
 
 /* Raised whenever the same inputs would give other bytes. */
@@ -20,9 +22,25 @@ static int add_bytes(struct digest *digest, const char *name, const void *data, 
     return rc ? rc : add(digest, name, hex);
 }
 
-static int add_conf(struct digest *digest, const struct dkms_conf *conf) {
+/* The make command without its number of jobs, which changes no byte of a module. */
+static int add_make(struct digest *digest, const char *make, unsigned jobs) {
+    AUTO_BUFFER struct buffer text = {0};
+    char option[16];
+    int length = snprintf(option, sizeof option, "-j%u", jobs);
+    while (*make) {
+        bool is_jobs =
+            !strncmp(make, option, (size_t)length) && !isdigit((unsigned char)make[length]);
+        if (buffer_append(&text, make, is_jobs ? 2 : 1))
+            return -ENOMEM;
+        make += is_jobs ? length : 1;
+    }
+    return add(digest, "make", buffer_string(&text));
+}
+
+static int add_conf(struct digest *digest, const struct dkms_conf *conf, unsigned jobs) {
     int rc = add(digest, "name", conf->name);
     rc = rc ? rc : add(digest, "version", conf->version);
+    rc = rc ? rc : add_make(digest, conf->make, jobs);
     rc = rc ? rc : add(digest, "pre_build", conf->pre_build);
     rc = rc ? rc : add(digest, "post_build", conf->post_build);
     for (size_t i = 0; !rc && i < conf->patches.count; i++)
@@ -97,7 +115,7 @@ static int add_all(const struct plan *plan, struct digest *digest) {
     for (size_t i = 0; !rc && i < headers->config.keys.count; i++)
         rc = add(digest, headers->config.keys.items[i], headers->config.values.items[i]);
     rc = rc ? rc : add_bytes(digest, "symvers", headers->symvers.data, headers->symvers.size);
-    return rc ? rc : add_conf(digest, &plan->conf);
+    return rc ? rc : add_conf(digest, &plan->conf, plan->options->jobs);
 }
 
 int bundle_id_make(const struct plan *plan, char id[static DIGEST_HEX_SIZE], struct error *err) {
