@@ -57,9 +57,10 @@ static bool is_choice(const char *choices, const char *value) {
     return false;
 }
 
-static int usage(struct error *err, const struct command *command, const char *what,
+static int usage(struct error *err, const struct command_call *call, const char *what,
                  const char *word) {
-    return error_set(err, ERROR_USAGE, EINVAL, "%s%s; see '%s --help'", what, word, command->verb);
+    return error_set(err, ERROR_USAGE, EINVAL, "%s%s; see '%s %s --help'", what, word,
+                     call->program->name, call->command->verb);
 }
 
 /* argv[*at] is "--name", "--name=value" or "--name value". */
@@ -70,26 +71,25 @@ static int parse_option(struct command_call *call, int argc, char **argv, int *a
     size_t length = strcspn(word, "=");
     int index = find_option(command, word, length);
     if (index < 0)
-        return usage(err, command, "unknown option ", argv[*at]);
+        return usage(err, call, "unknown option ", argv[*at]);
     const struct command_option *options[COMMAND_OPTIONS_MAX];
     command_options(command, options);
     const struct command_option *option = options[index];
     const char *value = word[length] ? word + length + 1 : NULL;
     if (!option->value && value)
-        return usage(err, command, "this option takes no value: ", argv[*at]);
+        return usage(err, call, "this option takes no value: ", argv[*at]);
     if (option->value && !value) {
         if (*at + 1 >= argc)
-            return usage(err, command, "this option needs a value: ", argv[*at]);
+            return usage(err, call, "this option needs a value: ", argv[*at]);
         value = argv[++*at];
     }
     if (call->values[index] && strcmp(call->values[index], value ? value : ""))
-        return usage(err, command, "an option is given twice with different values: --",
-                     option->name);
+        return usage(err, call, "an option is given twice with different values: --", option->name);
     if (option->choices && !is_choice(option->choices, value))
         return error_set(err, ERROR_USAGE, EINVAL, "--%s takes %s, not '%s'", option->name,
                          option->choices, value);
     if (option->value && !*value)
-        return usage(err, command, "this option's value is empty: --", option->name);
+        return usage(err, call, "this option's value is empty: --", option->name);
     call->values[index] = value ? value : "";
     return 0;
 }
@@ -103,9 +103,9 @@ static int parse_words(struct command_call *call, int argc, char **argv, struct 
         else if (!options_ended && !strncmp(argv[i], "--", 2))
             rc = parse_option(call, argc, argv, &i, err);
         else if (!options_ended && argv[i][0] == '-' && argv[i][1])
-            rc = usage(err, call->command, "unknown option ", argv[i]);
+            rc = usage(err, call, "unknown option ", argv[i]);
         else if (!call->command->arguments)
-            rc = usage(err, call->command, "unexpected argument ", argv[i]);
+            rc = usage(err, call, "unexpected argument ", argv[i]);
         else if (strlist_add(&call->operands, argv[i]))
             rc = error_oom(err, "reading the command line");
         if (rc)
@@ -114,29 +114,27 @@ static int parse_words(struct command_call *call, int argc, char **argv, struct 
     return 0;
 }
 
-static int check_needs(struct command_call *call, const struct command_program *program,
-                       struct error *err) {
+static int check_needs(struct command_call *call, struct error *err) {
     unsigned needs = call->command->needs;
     if ((needs & COMMAND_NEEDS_ROOT_USER) && geteuid() != 0)
-        return error_set(err, ERROR_USAGE, EPERM, "'%s %s' must be run as root", program->name,
-                         call->command->verb);
+        return error_set(err, ERROR_USAGE, EPERM, "'%s %s' must be run as root",
+                         call->program->name, call->command->verb);
     if (!(needs & COMMAND_NEEDS_TREE))
         return 0;
     const char *root = command_value(call, "root");
     return root_open(&call->root, root ? root : "/", err);
 }
 
-static int run(const struct command_program *program, struct command_call *call, int argc,
-               char **argv, struct error *err) {
+static int run(struct command_call *call, int argc, char **argv, struct error *err) {
     int rc = parse_words(call, argc, argv, err);
     if (rc)
         return rc;
     if (command_given(call, "help")) {
-        command_help_verb(program, call->command);
+        command_help_verb(call->program, call->command);
         return 0;
     }
     console_set_verbose(command_given(call, "verbose"));
-    rc = check_needs(call, program, err);
+    rc = check_needs(call, err);
     return rc ? rc : call->command->run(call, err);
 }
 
@@ -155,32 +153,40 @@ static int open_standard_descriptors(void) {
     return 0;
 }
 
-int command_main(const struct command_program *program, int argc, char **argv) {
-    if (open_standard_descriptors())
-        return ERROR_INTERNAL;
-    interrupt_install();
-    console_install(program->name);
+static int dispatch(const struct command_program *program, int argc, char **argv,
+                    struct error *err) {
     const char *verb = argc > 1 ? argv[1] : "--help";
     if (!strcmp(verb, "--help") || !strcmp(verb, "help") || !strcmp(verb, "-h")) {
         command_help_program(program);
-        return argc > 1 ? 0 : ERROR_USAGE;
+        return argc > 1 ? 0 : error_set(err, ERROR_USAGE, EINVAL, "name a command");
     }
     if (!strcmp(verb, "--version")) {
         printf("%s %s\n", program->name, PREBAKE_VERSION);
         return 0;
     }
-    struct error err = {0};
-    struct command_call call = {.command = find_command(program, verb), .root = ROOT_INIT};
-    int rc = call.command ? run(program, &call, argc, argv, &err)
-                          : error_set(&err, ERROR_USAGE, EINVAL,
-                                      "unknown command '%s'; see '%s --help'", verb, program->name);
+    struct command_call call = {
+        .program = program, .command = find_command(program, verb), .root = ROOT_INIT};
+    if (!call.command)
+        return error_set(err, ERROR_USAGE, EINVAL, "unknown command '%s'; see '%s --help'", verb,
+                         program->name);
+    int rc = run(&call, argc, argv, err);
     strlist_release(&call.operands);
     root_close(&call.root);
+    return rc;
+}
+
+int command_main(const struct command_program *program, int argc, char **argv) {
+    if (open_standard_descriptors())
+        return ERROR_INTERNAL;
+    interrupt_install();
+    console_install(program->name);
+    struct error err = {0};
+    int rc = dispatch(program, argc, argv, &err);
     if (fflush(stdout) || ferror(stdout))
         rc = rc ? rc : error_io(&err, EIO, "can't write to standard output");
     console_finish();
-    if (rc && err.text[0])
-        fprintf(stderr, "%s: %s\n", program->name, err.text);
+    if (rc)
+        fprintf(stderr, "%s: %s\n", program->name, err.text[0] ? err.text : strerror(abs(rc)));
     if (rc == -EINTR && interrupt_pending())
         return 128 + interrupt_pending();
     return error_exit_status(&err, rc);

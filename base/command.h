@@ -28,6 +28,7 @@ enum command_need {
 };
 
 struct command_call;
+struct command_program;
 
 struct command {
     const char *verb;
@@ -41,6 +42,7 @@ struct command {
 
 /* One invocation: parsed, checked, ready to run. */
 struct command_call {
+    const struct command_program *program;
     const struct command *command;
     struct root root; /* open when the command needs a tree */
     const char *values[COMMAND_OPTIONS_MAX];

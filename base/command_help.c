@@ -1,5 +1,6 @@
 #include "base/command_help.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -7,27 +8,36 @@
 #define INDENT 26
 
 /*
- * Prints the words of `text` from `column` on, wrapped and indented. A newline in the text is a
- * space; an empty line begins a paragraph.
+ * Prints `text` behind what stands at `column`, wrapped at its spaces and behind its '|', further
+ * lines indented; what is longer than a line is cut. A newline in the text is a space; an empty
+ * line begins a paragraph. Returns the column it ends at.
  */
-static void print_words(const char *text, int column, int indent) {
-    for (text += strspn(text, " \n"); *text;) {
-        int length = (int)strcspn(text, " \n");
-        if (column > indent && column + 1 + length > WIDTH) {
-            printf("\n%*s", indent, "");
-            column = indent;
-        }
-        if (column > indent)
+static int print_wrapped(const char *text, int column, int indent) {
+    bool space = column > indent;
+    while (*text) {
+        int length = (int)strcspn(text, " \n|");
+        length += text[length] == '|';
+        if (length > WIDTH - indent)
+            length = WIDTH - indent;
+        if (column > indent && column + space + length > WIDTH)
+            column = printf("\n%*s", indent, "") - 1;
+        else if (space)
             column += printf(" ");
         column += printf("%.*s", length, text);
         text += length;
-        size_t space = strspn(text, " \n");
-        if (text[space] && !strncmp(text, "\n\n", 2)) {
-            printf("\n\n%*s", indent, "");
-            column = indent;
+        size_t skipped = strspn(text, " \n");
+        space = skipped > 0;
+        if (text[skipped] && !strncmp(text, "\n\n", 2)) {
+            column = printf("\n\n%*s", indent, "") - 2;
+            space = false;
         }
-        text += space;
+        text += skipped;
     }
+    return column;
+}
+
+static void print_words(const char *text, int column, int indent) {
+    print_wrapped(text, column, indent);
     putchar('\n');
 }
 
@@ -58,16 +68,19 @@ void command_help_program(const struct command_program *program) {
 static void print_option(const struct command_option *option) {
     int column = printf("  --%s", option->name);
     if (option->value)
-        column += printf(" %s", option->choices ? option->choices : option->value);
+        column = print_wrapped(option->choices ? option->choices : option->value, column, 4);
     print_second(option->help, column);
 }
 
 void command_help_verb(const struct command_program *program, const struct command *command) {
     const struct command_option *options[COMMAND_OPTIONS_MAX];
     size_t count = command_options(command, options);
-    printf("%s %s - %s\n\nUsage: %s %s [OPTION...]%s%s\n\nOptions:\n", program->name, command->verb,
-           command->summary, program->name, command->verb, command->arguments ? " " : "",
-           command->arguments ? command->arguments : "");
+    print_words(command->summary, printf("%s %s -", program->name, command->verb), 4);
+    putchar('\n');
+    int column = printf("Usage: %s %s [OPTION...]", program->name, command->verb);
+    if (command->arguments)
+        print_wrapped(command->arguments, column, 4);
+    printf("\n\nOptions:\n");
     for (size_t i = 0; i < count; i++)
         print_option(options[i]);
     if (command->details) {
