@@ -12,14 +12,20 @@ fresh_root() {
     printf '%s\n' "$root"
 }
 
-# A root over the kept one, as image builders have them: made at once, for tests that spoil it.
-overlay_root() {
+# A layer over the directory $1, as image builders have them: made at once, for tests that spoil
+# the tree. Prints its path.
+overlay_over() {
     local layers=$scratch/${2:-overlay}
-    BUILD_DIR=$build "$scripts/make-root" "$1" >&2
     mkdir -p "$layers"/{upper,work,root}
     mount -t overlay overlay "$layers/root" \
-        -o "lowerdir=$build/roots/$1,upperdir=$layers/upper,workdir=$layers/work"
+        -o "lowerdir=$1,upperdir=$layers/upper,workdir=$layers/work"
     printf '%s\n' "$layers/root"
+}
+
+# A layer over the kept root $1.
+overlay_root() {
+    BUILD_DIR=$build "$scripts/make-root" "$1" >&2
+    overlay_over "$build/roots/$1" "${@:2}"
 }
 
 # prebake-node is a component of the image and stays after a teardown.

@@ -1,0 +1,47 @@
+# shellcheck shell=bash
+# A root so small that it can be put back hundreds of times: what prebake-node needs to start, a
+# kernel with two modules, the few header files that a bake reads. Read after world.sh.
+
+# Foreign things in every folder that a bake and its teardown touch.
+small_root_foreign() {
+    local root=$1 modules=$1/usr/lib/modules/$KERNEL
+    mkdir -p "$modules/updates/dkms" "$root/var/lib/dkms/other/2.0" "$root/usr/src/other-2.0"
+    cp "$modules/kernel/drivers/net/dummy.ko" "$modules/updates/dkms/other.ko"
+    cp "$modules/kernel/drivers/net/dummy.ko" "$modules/updates/dkms/$small_name-core.ko.kept"
+    ln "$modules/updates/dkms/other.ko" "$modules/updates/second-name.ko"
+    ln -s /usr/src/other-2.0 "$root/var/lib/dkms/other/2.0/source"
+    echo 'PACKAGE_NAME=other' >"$root/usr/src/other-2.0/dkms.conf"
+    setfattr -n user.note -v kept "$modules/updates/dkms/other.ko"
+}
+
+# Makes it as directory $1, from the kept node root.
+small_root() {
+    local root=$1 node=$build/roots/node headers=usr/src/linux-headers-$KERNEL
+    local libraries=usr/lib/x86_64-linux-gnu modules=usr/lib/modules/$KERNEL link
+    BUILD_DIR=$build "$scripts/make-root" node >&2
+    mkdir -p "$root"/{etc,var/lib,usr/{bin,sbin,lib64,src/linux-headers-$KERNEL_COMMON}}
+    for link in bin sbin lib lib64; do ln -s "usr/$link" "$root/$link"; done
+    (cd "$node" && cp -a --parents "$libraries"/lib{kmod,crypto,c,zstd,lzma}.so.* \
+        usr/lib64/ld-linux-x86-64.so.2 "$libraries/ld-linux-x86-64.so.2" etc/ld.so.conf{,.d} \
+        usr/lib/os-release etc/os-release "$modules"/{build,source,modules.{order,builtin{,.modinfo}}} \
+        "$modules"/kernel/drivers/net/{dummy,veth}.ko \
+        "$headers"/{.config,Module.symvers,include/generated/{utsrelease,autoconf}.h} "$root")
+    small_root_foreign "$root"
+    (umask 022 && depmod -b "$root" "$KERNEL")
+}
+
+# Puts the small source's bundle into the cache $2 for the small root $1. It is compiled for the
+# whole node root; naming a bundle means reading all headers, so that it has another name here.
+small_bundle() {
+    local root=$1 into=$2 compiled name node=$build/roots/node
+    [[ -d $scratch/small-1.0 ]] || small_source 1.0 "$scratch/small-1.0"
+    local bake=("$prebake" bake --source "$scratch/small-1.0" --kernel "$KERNEL" --dry-run --json)
+    compiled=$("${bake[@]}" --root "$node" | jq -r .bundle)
+    name=$("${bake[@]}" --root "$root" | jq -r .bundle)
+    if [[ ! -d $cache/$compiled ]]; then
+        bake_small "$(overlay_root node compiling)" 1.0 >&2
+    fi
+    mkdir -p "$into"
+    cp -r "$cache/$compiled" "$into/$name"
+    jq --arg id "$name" '.id = $id' "$cache/$compiled/bundle.json" >"$into/$name/bundle.json"
+}
