@@ -157,7 +157,7 @@ static void test_a_size_limit_is_an_error_and_no_death(void) {
 static int fill_a_disk(void) {
     static const char text[256 << 10];
     AUTO_STRLIST struct strlist names = {0};
-    if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+    if (unshare(CLONE_NEWNS) || mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) ||
         mount("none", host("/d"), "tmpfs", 0, "size=64k,mode=755"))
         return 1;
     /* The descriptor of before sees the mounts of before. */

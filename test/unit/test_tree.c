@@ -168,11 +168,11 @@ static void test_removing_has_a_depth(void) {
  * Mounts are made in a child with a mount namespace of its own. Each step returns 0 or its number.
  */
 static int with_mounts(int (*steps)(int top)) {
-    if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
+    if (unshare(CLONE_NEWNS) || mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL))
         return 101;
     if (mount("none", host("/tree/m/other"), "tmpfs", 0, "size=64k,mode=755"))
         return 102;
-    if (mount(host("/precious"), host("/tree/m/same"), NULL, MS_BIND, NULL))
+    if (mount(host("/precious"), host("/tree/m/same"), "none", MS_BIND, NULL))
         return 103;
     AUTO_CLOSE int file = open(host("/tree/m/other/file"), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     AUTO_CLOSE int top = open(root.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
