@@ -29,7 +29,7 @@ test_bake_on_a_full_disk() {
         leave_free "$room"
         run bake_small "$root" 1.0
         ((status != 0)) || break
-        assert_equal "status with $room KiB free" 9 "$status"
+        assert_equal "status with $room KiB free ($err)" 9 "$status"
         assert_contains "the sentence" "No space left on device" "$err"
         snapshot_with_program "$root" >"$scratch/after"
         assert_same_tree "after failing with $room KiB free" "$scratch/before" "$scratch/after"

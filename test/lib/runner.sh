@@ -26,7 +26,7 @@ runner_one() {
         runner_failed=$((runner_failed + 1))
     fi
     if ((status != 0)) || [[ -n ${PREBAKE_TEST_VERBOSE:-} ]]; then sed 's/^/  | /' "$log"; fi
-    rm -rf "$log" "$scratch"
+    rm -rf --one-file-system "$log" "$scratch"
 }
 
 # With arguments, only the tests named so (without test_).

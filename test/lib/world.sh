@@ -3,6 +3,7 @@
 # Test files read this one file; it reads the others.
 # shellcheck disable=SC2034  # variables are for the test files
 
+shopt -s inherit_errexit
 test_lib=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 top=$(cd "$test_lib/../.." && pwd)
 scripts=$top/scripts
