@@ -186,7 +186,7 @@ int command_main(const struct command_program *program, int argc, char **argv) {
         rc = rc ? rc : error_io(&err, EIO, "can't write to standard output");
     console_finish();
     if (rc)
-        fprintf(stderr, "%s: %s\n", program->name, err.text[0] ? err.text : strerror(abs(rc)));
+        console_error(err.text[0] ? err.text : strerror(abs(rc)));
     if (rc == -EINTR && interrupt_pending())
         return 128 + interrupt_pending();
     return error_exit_status(&err, rc);

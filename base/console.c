@@ -12,6 +12,17 @@ static struct {
     bool progress_open;
 } console;
 
+/*
+ * File names, archive entries and dkms.conf reach messages: a control byte of theirs must not reach
+ * the terminal.
+ */
+static void print_line(const char *prefix, const char *message) {
+    fprintf(stderr, "%s: %s", console.program, prefix);
+    for (const char *at = message; *at; at++)
+        putc((unsigned char)*at < ' ' || *at == 0x7f ? '?' : *at, stderr);
+    putc('\n', stderr);
+}
+
 static void show(void *context, enum log_level level, const char *message) {
     (void)context;
     if (level == LOG_LEVEL_PROGRESS) {
@@ -22,8 +33,7 @@ static void show(void *context, enum log_level level, const char *message) {
     if (level == LOG_LEVEL_DETAIL && !console.verbose)
         return;
     console_finish();
-    const char *prefix = level == LOG_LEVEL_WARNING ? "warning: " : "";
-    fprintf(stderr, "%s: %s%s\n", console.program, prefix, message);
+    print_line(level == LOG_LEVEL_WARNING ? "warning: " : "", message);
 }
 
 void console_install(const char *program) {
@@ -40,4 +50,9 @@ void console_finish(void) {
     if (console.progress_open)
         fputs("\r\033[K", stderr);
     console.progress_open = false;
+}
+
+void console_error(const char *sentence) {
+    console_finish();
+    print_line("", sentence);
 }

@@ -9,6 +9,8 @@
 
 void console_install(const char *program);
 void console_set_verbose(bool verbose);
+/* Prints what ended the program. */
+void console_error(const char *sentence);
 /* Ends a progress line that is still open. */
 void console_finish(void);
 
