@@ -7,6 +7,13 @@ ifeq ($(origin CC),default)
 CC := gcc
 endif
 
+# All processors unless told otherwise; V=1 shows the commands.
+ifeq ($(filter -j%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(shell nproc)
+endif
+Q := $(if $(V),,@)
+say = @$(if $(or $(V),$(findstring s,$(firstword -$(MAKEFLAGS)))),:,printf '  %-4s %s\n' $(1) $(2))
+
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Werror
 CPPFLAGS += -D_GNU_SOURCE -DPREBAKE_VERSION='"$(VERSION)"' -I.
 CFLAGS ?= -O2 -g
@@ -36,28 +43,32 @@ PROGRAMS := $(BUILD)/prebake $(BUILD)/prebake-node
 all: $(PROGRAMS)
 
 $(BUILD)/%.o: %.c
+	$(call say,CC,$<)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 define layer_rule
 $(call layer_archive,$(1)): $(call layer_objects,$(1))
 	@mkdir -p $$(@D) && rm -f $$@
-	ar rcsD $$@ $$^
+	$$(Q)ar rcsD $$@ $$^
 endef
 $(foreach l,$(LAYERS),$(eval $(call layer_rule,$(l))))
 
 $(BUILD)/prebake: $(BUILD)/builder/main.o $(ARCHIVES)
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(BUILDER_LIBS)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(BUILDER_LIBS)
 
 $(BUILD)/prebake-node: $(BUILD)/kmod/lifecycle/main.o $(NODE_ARCHIVES)
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< -Wl,--start-group $(NODE_ARCHIVES) -Wl,--end-group $(NODE_LIBS)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< -Wl,--start-group $(NODE_ARCHIVES) -Wl,--end-group $(NODE_LIBS)
 
 # Unit tests: one CUnit program a source.
 UNIT_TESTS := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard test/unit/test_*.c)))
 UNIT_HELPERS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(wildcard test/unit/test_*.c),$(wildcard test/unit/*.c)))
 
 $(UNIT_TESTS): $(BUILD)/%: $(BUILD)/%.o $(UNIT_HELPERS) $(ARCHIVES)
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(UNIT_HELPERS) -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(BUILDER_LIBS) -lcunit
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(UNIT_HELPERS) -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(BUILDER_LIBS) -lcunit
 
 .PHONY: unit-tests
 unit-tests: $(UNIT_TESTS)
