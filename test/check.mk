@@ -5,6 +5,7 @@ JOBS ?= $(shell nproc)
 SCRIPTS := $(shell grep -rlE '^\#!/bin/(ba)?sh' scripts test .ci 2>/dev/null)
 C_FILES = $(shell find base kmod toolchain builder test -name '*.[ch]')
 SNAPSHOT := $(BUILD)/test/lib/snapshot
+TEST_TOOLS := $(patsubst %.c,$(BUILD)/%,$(wildcard test/lib/*.c))
 # The e2e, laws and vm parts work on roots below it; the same folder serves the quickstart.
 export BUILD_DIR := $(abspath $(BUILD))
 
@@ -50,8 +51,8 @@ check-valgrind: unit-tests
 
 # What the tests of whole programs need.
 .PHONY: test-programs
-test-programs: all $(SNAPSHOT)
-$(SNAPSHOT): $(BUILD)/test/lib/snapshot.o
+test-programs: all $(TEST_TOOLS)
+$(TEST_TOOLS): $(BUILD)/test/lib/%: $(BUILD)/test/lib/%.o
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< -lcrypto
 
 check-snapshot: $(SNAPSHOT)
