@@ -49,27 +49,42 @@ char *journal_temporary(const struct journal *journal, const char *path) {
     return length < 0 ? NULL : temporary;
 }
 
-static json_t *strings_to_json(const struct strlist *list) {
-    json_t *array = json_array();
-    for (size_t i = 0; i < list->count; i++)
-        json_array_append_new(array, json_string(list->items[i]));
-    return array;
+/* JSON is UTF-8: a path that is not would be placed and, when the bake is killed, forgotten. */
+static int append(json_t *array, json_t *value, const char *text, struct error *err) {
+    if (json_array_append_new(array, value) == 0)
+        return 0;
+    return error_set(err, ERROR_REFUSED, EILSEQ,
+                     "the journal can't hold %s: it is not UTF-8 text, or memory ran out", text);
 }
 
-static json_t *items_to_json(const struct journal *journal) {
-    json_t *array = json_array();
-    for (size_t i = 0; i < journal->item_count; i++)
-        json_array_append_new(array, json_pack("[s, I]", journal->items[i].path,
-                                               (json_int_t)journal->items[i].inode));
-    return array;
+static int append_strings(json_t *array, const struct strlist *list, struct error *err) {
+    int rc = 0;
+    for (size_t i = 0; !rc && i < list->count; i++)
+        rc = append(array, json_string(list->items[i]), list->items[i], err);
+    return rc;
+}
+
+static int append_items(json_t *array, const struct journal *journal, struct error *err) {
+    int rc = 0;
+    for (size_t i = 0; !rc && i < journal->item_count; i++) {
+        const struct journal_item *item = &journal->items[i];
+        rc = append(array, json_pack("[s, I]", item->path, (json_int_t)item->inode), item->path,
+                    err);
+    }
+    return rc;
 }
 
 int journal_write(const struct root *root, const struct journal *journal, struct error *err) {
-    AUTO_JSON json_t *document =
-        json_pack("{s:i, s:s, s:o, s:o, s:o}", "format", JOURNAL_FORMAT, "token", journal->token,
-                  "dirs", strings_to_json(&journal->dirs), "items", items_to_json(journal),
-                  "kernels", strings_to_json(&journal->kernels));
-    AUTO_FREE char *text = document ? json_dumps(document, JSON_COMPACT) : NULL;
+    AUTO_JSON json_t *document = json_pack("{s:i, s:s, s:[], s:[], s:[]}", "format", JOURNAL_FORMAT,
+                                           "token", journal->token, "dirs", "items", "kernels");
+    int rc = append_strings(json_object_get(document, "dirs"), &journal->dirs, err);
+    if (!rc)
+        rc = append_items(json_object_get(document, "items"), journal, err);
+    if (!rc)
+        rc = append_strings(json_object_get(document, "kernels"), &journal->kernels, err);
+    if (rc)
+        return rc;
+    AUTO_FREE char *text = json_dumps(document, JSON_COMPACT);
     if (!text)
         return error_oom(err, "writing the journal");
     struct file_meta meta = FILE_META_DEFAULT;
@@ -148,7 +163,7 @@ static int remove_made(const struct root *root, const char *path, uint64_t inode
                        struct error *err) {
     struct stat st;
     int rc = root_stat(root, path, &st);
-    if (rc == -ENOENT || (rc == 0 && inode && st.st_ino != inode))
+    if (rc == -ENOENT || rc == -ENOTDIR || (rc == 0 && inode && st.st_ino != inode))
         return 0;
     AUTO_CLOSE int parent = -1;
     const char *name;
@@ -178,9 +193,14 @@ int journal_roll_back(const struct root *root, const struct journal *journal, st
         first = first ? first : rc;
     }
     for (size_t i = journal->dirs.count; i-- > 0;) {
-        int rc = file_remove_dir(root, journal->dirs.items[i], first ? NULL : err);
-        if (rc != -ENOTEMPTY && rc != -ENOENT)
-            first = first ? first : rc;
+        struct error reason = {0};
+        int rc = file_remove_dir(root, journal->dirs.items[i], &reason);
+        /* Not empty, or not a directory: somebody put something there. */
+        if (first || rc == -ENOTEMPTY || rc == -ENOENT || rc == -ENOTDIR)
+            continue;
+        first = rc;
+        if (rc && err)
+            *err = reason;
     }
     return first;
 }
