@@ -81,8 +81,8 @@ small_into_usr_src() { small_source 1.0 "$1/usr/src/$small_name-1.0"; }
 # The one real compile by dkms: NVIDIA's modules.
 test_nvidia_same_as_dkms() {
     local ours theirs
-    ours=$(fresh_root dkms ours)
-    theirs=$(fresh_root dkms theirs)
+    ours=$(overlay_root dkms ours)
+    theirs=$(overlay_root dkms theirs)
     dpkg-deb --fsys-tarfile "$(apt_downloaded "$open_source" "$NVIDIA_VERSION*")" |
         tar -x -C "$theirs" --keep-directory-symlink ./usr/src
     dkms_installs "$theirs" "$nvidia"
@@ -94,7 +94,7 @@ test_nvidia_same_as_dkms() {
 # All five modules leave and come back, by dkms alone.
 test_nvidia_uninstall_install_remove() {
     local root
-    root=$(fresh_root dkms)
+    root=$(overlay_root dkms)
     bake_nvidia "$root"
     run dkms "$root" uninstall "$nvidia" -k "$KERNEL"
     assert_dkms_status "$root" "$nvidia, $KERNEL, x86_64: built"
@@ -110,8 +110,8 @@ test_nvidia_uninstall_install_remove() {
 
 test_small_same_as_dkms() {
     local ours theirs
-    ours=$(fresh_root dkms ours)
-    theirs=$(fresh_root dkms theirs)
+    ours=$(overlay_root dkms ours)
+    theirs=$(overlay_root dkms theirs)
     small_into_usr_src "$theirs"
     dkms_installs "$theirs" "$small"
     bake_small "$ours" 1.0
@@ -122,7 +122,7 @@ test_small_same_as_dkms() {
 # From the registration alone: dkms finds the source by its link and compiles it anew.
 test_small_removed_and_rebuilt() {
     local root
-    root=$(fresh_root dkms)
+    root=$(overlay_root dkms)
     bake_small "$root" 1.0
     run dkms "$root" remove "$small" -k "$KERNEL"
     assert_not_contains "dkms status" installed "$(dkms "$root" status)"
@@ -137,7 +137,7 @@ test_small_removed_and_rebuilt() {
 # At boot and at a kernel's installation dkms builds what is not installed: here, nothing.
 test_autoinstall_has_nothing_to_do() {
     local root
-    root=$(fresh_root dkms)
+    root=$(overlay_root dkms)
     bake_small "$root" 1.0
     snapshot "$root/var/lib/dkms" >"$scratch/before"
     run dkms "$root" autoinstall -k "$KERNEL"
@@ -150,7 +150,7 @@ test_autoinstall_has_nothing_to_do() {
 # What dkms removed is no residue of ours.
 test_teardown_after_dkms_removed_it() {
     local root
-    root=$(fresh_root dkms)
+    root=$(overlay_root dkms)
     bake_small "$root" 1.0
     run dkms "$root" remove "$small" --all
     expect 0 teardown "$root"
