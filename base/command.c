@@ -63,33 +63,46 @@ static int usage(struct error *err, const struct command_call *call, const char 
                      call->program->name, call->command->verb);
 }
 
-/* argv[*at] is "--name", "--name=value" or "--name value". */
+const char *command_option_dashes(const struct command_option *option) {
+    return strlen(option->name) == 1 ? "-" : "--";
+}
+
+static int option_usage(struct error *err, const struct command_call *call, const char *what,
+                        const struct command_option *option) {
+    return error_set(err, ERROR_USAGE, EINVAL, "%s%s%s; see '%s %s --help'", what,
+                     command_option_dashes(option), option->name, call->program->name,
+                     call->command->verb);
+}
+
+/* argv[*at] is "--name", "--name=value" or "--name value"; "-n" for a name of one letter. */
 static int parse_option(struct command_call *call, int argc, char **argv, int *at,
                         struct error *err) {
     const struct command *command = call->command;
-    const char *word = argv[*at] + 2;
+    const char *given = argv[*at];
+    size_t dashes = strspn(given, "-");
+    const char *word = given + dashes;
     size_t length = strcspn(word, "=");
-    int index = find_option(command, word, length);
+    int index = dashes == (length == 1 ? 1 : 2) ? find_option(command, word, length) : -1;
     if (index < 0)
-        return usage(err, call, "unknown option ", argv[*at]);
+        return usage(err, call, "unknown option ", given);
     const struct command_option *options[COMMAND_OPTIONS_MAX];
     command_options(command, options);
     const struct command_option *option = options[index];
     const char *value = word[length] ? word + length + 1 : NULL;
     if (!option->value && value)
-        return usage(err, call, "this option takes no value: ", argv[*at]);
+        return usage(err, call, "this option takes no value: ", given);
     if (option->value && !value) {
         if (*at + 1 >= argc)
-            return usage(err, call, "this option needs a value: ", argv[*at]);
+            return usage(err, call, "this option needs a value: ", given);
         value = argv[++*at];
     }
     if (call->values[index] && strcmp(call->values[index], value ? value : ""))
-        return usage(err, call, "an option is given twice with different values: --", option->name);
+        return option_usage(err, call, "an option is given twice with different values: ", option);
     if (option->choices && !is_choice(option->choices, value))
-        return error_set(err, ERROR_USAGE, EINVAL, "--%s takes %s, not '%s'", option->name,
-                         option->choices, value);
+        return error_set(err, ERROR_USAGE, EINVAL, "%s%s takes %s, not '%s'",
+                         command_option_dashes(option), option->name, option->choices, value);
     if (option->value && !*value)
-        return usage(err, call, "this option's value is empty: --", option->name);
+        return option_usage(err, call, "this option's value is empty: ", option);
     call->values[index] = value ? value : "";
     return 0;
 }
@@ -100,10 +113,8 @@ static int parse_words(struct command_call *call, int argc, char **argv, struct 
         int rc = 0;
         if (!options_ended && !strcmp(argv[i], "--"))
             options_ended = true;
-        else if (!options_ended && !strncmp(argv[i], "--", 2))
-            rc = parse_option(call, argc, argv, &i, err);
         else if (!options_ended && argv[i][0] == '-' && argv[i][1])
-            rc = usage(err, call, "unknown option ", argv[i]);
+            rc = parse_option(call, argc, argv, &i, err);
         else if (!call->command->arguments)
             rc = usage(err, call, "unexpected argument ", argv[i]);
         else if (strlist_add(&call->operands, argv[i]))

@@ -14,7 +14,7 @@
 #define COMMAND_OPTIONS_MAX 32
 
 struct command_option {
-    const char *name;  /* without the dashes */
+    const char *name;  /* without the dashes; one letter is written with one dash */
     const char *value; /* what the help calls its value ("DIR"), NULL for a switch */
     const char *help;
     const char *choices; /* "a|b|c": any other value is a usage error; NULL for any */
@@ -63,6 +63,9 @@ bool command_given(const struct command_call *call, const char *name);
 /* All that `command` takes, --root and the common options included. Returns how many. */
 size_t command_options(const struct command *command,
                        const struct command_option *options[COMMAND_OPTIONS_MAX]);
+
+/* What is written before its name: "--", or "-" for one letter. */
+const char *command_option_dashes(const struct command_option *option);
 
 /*
  * The whole of main(): parses argv, prints help or version, runs the verb, prints its error as

@@ -80,7 +80,7 @@ static const struct command long_command = {
     .options =
         {
             {"an-option-that-is-longer-than-its-column", "VALUE", LONG_WORDS, NULL},
-            {"x", "A-VALUE-THAT-FILLS-EXACTLY", LONG_WORDS, NULL},
+            {"x", "A-VALUE-WHICH-FILLS-EXACTLY", LONG_WORDS, NULL},
             {"word", "WORD", "onewordthatislongerthanalltheroomthatthereisbesidethefirstcolumn.",
              NULL},
             {"hash", "HASH", "more choices than fit",
@@ -161,6 +161,20 @@ static void test_options_and_operands(void) {
 static void test_two_dashes_end_the_options(void) {
     RUN("show", "--force", "--", "--name", "-x", "--");
     check(0, "name=- mode=- force=1 operands=--name,-x,--\n", "");
+}
+
+static void test_one_letter_has_one_dash(void) {
+    RUN(long_command.verb, "-x", "1", "a", "-x=1");
+    check(0, "name=- mode=- force=0 operands=a\n", "");
+    RUN(long_command.verb, "-x", "1", "-x", "2");
+    CU_ASSERT_EQUAL(status, 2);
+    CU_ASSERT_PTR_NOT_NULL(strstr(buffer_string(&errors), "with different values: -x; see"));
+    RUN(long_command.verb, "-x");
+    CU_ASSERT_PTR_NOT_NULL(strstr(buffer_string(&errors), "this option needs a value: -x;"));
+    RUN(long_command.verb, "--x", "1");
+    CU_ASSERT_PTR_NOT_NULL(strstr(buffer_string(&errors), "unknown option --x;"));
+    RUN(long_command.verb, "-word", "1");
+    CU_ASSERT_PTR_NOT_NULL(strstr(buffer_string(&errors), "unknown option -word;"));
 }
 
 static void test_unknown_words(void) {
@@ -383,7 +397,7 @@ static void test_help_with_long_texts(void) {
     CU_ASSERT_TRUE(has_words("Usage: prog a-verb-that-is-longer-than-its-column [OPTION...] "
                              "FILE-OR-FOLDER-OR-WHATEVER... ANOTHER-LONG-ARGUMENT"));
     CU_ASSERT_TRUE(has_words("--an-option-that-is-longer-than-its-column VALUE " LONG_WORDS));
-    CU_ASSERT_TRUE(has_words("--x A-VALUE-THAT-FILLS-EXACTLY " LONG_WORDS));
+    CU_ASSERT_TRUE(has_words("-x A-VALUE-WHICH-FILLS-EXACTLY " LONG_WORDS));
     CU_ASSERT_TRUE(has_words("first-choice|second-choice|third-choice"));
     CU_ASSERT_TRUE(has_words("sixth-choice"));
     CU_ASSERT_TRUE(has_words("Details are in lines that end anywhere. " LONG_WORDS "."));
@@ -394,6 +408,7 @@ int main(void) {
     CU_TestInfo tests[] = {
         {"options and operands", test_options_and_operands},
         {"two dashes end the options", test_two_dashes_end_the_options},
+        {"One letter has one dash", test_one_letter_has_one_dash},
         {"unknown words", test_unknown_words},
         {"values", test_values},
         {"choices", test_choices},
