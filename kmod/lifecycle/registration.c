@@ -34,5 +34,5 @@ bool registration_resolves(const struct root *root, const struct facts *facts, b
         for (size_t i = 0; i < facts->index_count; i++)
             if (resolves(root, facts->indexes[i].kernel, &facts->modules[m]) != all)
                 return !all;
-    return all && facts->module_count > 0;
+    return all && facts->module_count > 0 && facts->index_count > 0;
 }
