@@ -74,6 +74,35 @@ static int temporary_name(const char *name, char temporary[static NAME_MAX + 1])
     return length > NAME_MAX ? -ENAMETOOLONG : 0;
 }
 
+#define TOKEN_LENGTH 8
+
+/* ".<name>.prebake-XXXXXXXX", of `name` or of any. */
+static bool is_temporary(const char *entry, const char *name) {
+    size_t length = strlen(entry), tail = strlen(".prebake-") + TOKEN_LENGTH;
+    if (entry[0] != '.' || length <= 1 + tail)
+        return false;
+    const char *end = entry + length - tail;
+    return !strncmp(end, ".prebake-", tail - TOKEN_LENGTH) &&
+           strspn(end + tail - TOKEN_LENGTH, "0123456789abcdef") == TOKEN_LENGTH &&
+           (!name ||
+            (strlen(name) == (size_t)(end - entry - 1) && !strncmp(entry + 1, name, strlen(name))));
+}
+
+int file_remove_temporaries(const struct root *root, const char *folder, const char *name,
+                            struct error *err) {
+    AUTO_STRLIST struct strlist entries = {0};
+    int rc = root_list(root, folder, &entries, err);
+    for (size_t i = 0; !rc && i < entries.count; i++) {
+        if (!is_temporary(entries.items[i], name))
+            continue;
+        AUTO_FREE char *path = NULL;
+        if (asprintf(&path, "%s/%s", folder, entries.items[i]) < 0)
+            return error_oom(err, "removing temporary files");
+        rc = file_remove(root, path, err);
+    }
+    return rc;
+}
+
 /* Owner before mode: chown clears setuid bits. */
 static int apply_meta(int fd, const struct file_meta *meta) {
     struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, meta->mtime};

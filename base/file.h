@@ -43,7 +43,7 @@ struct file_meta {
 
 /*
  * Publishes `data` as `path` beneath the root; the parent directory exists. What was there is
- * replaced. The temporary is removed on failure. ".<name>.prebake-XXXXXX" is its name.
+ * replaced. The temporary is removed on failure. ".<name>.prebake-XXXXXXXX" is its name.
  */
 int file_publish(const struct root *root, const char *path, const void *data, size_t size,
                  const struct file_meta *meta, struct error *err) MUST_CHECK;
@@ -51,6 +51,13 @@ int file_publish(const struct root *root, const char *path, const void *data, si
 /* As file_publish(), and −EEXIST (ERROR_REFUSED) when something is already there. */
 int file_publish_new(const struct root *root, const char *path, const void *data, size_t size,
                      const struct file_meta *meta, struct error *err) MUST_CHECK;
+
+/*
+ * Removes from the directory `folder` what publications of `name` (NULL: of any name) left there
+ * when they were killed. The caller knows that nobody publishes there now.
+ */
+int file_remove_temporaries(const struct root *root, const char *folder, const char *name,
+                            struct error *err) MUST_CHECK;
 
 /* Publishes a symbolic link the same way. */
 int file_publish_link(const struct root *root, const char *path, const char *target,

@@ -63,6 +63,9 @@ int node_program_install(const struct root *root, const struct node_program *pro
         return 0;
     struct file_meta meta = FILE_META_DEFAULT;
     meta.mode = 0755;
+    int rc = file_remove_temporaries(root, NODE_PROGRAM_FOLDER, NODE_PROGRAM_NAME, err);
+    if (rc)
+        return rc;
     return file_publish(root, NODE_PROGRAM_PATH, program->content.data, program->content.size,
                         &meta, err);
 }

@@ -8,7 +8,9 @@
 #include "base/error.h"
 #include "base/root.h"
 
-#define NODE_PROGRAM_PATH "/usr/sbin/prebake-node"
+#define NODE_PROGRAM_FOLDER "/usr/sbin"
+#define NODE_PROGRAM_NAME "prebake-node"
+#define NODE_PROGRAM_PATH NODE_PROGRAM_FOLDER "/" NODE_PROGRAM_NAME
 
 struct node_program {
     struct buffer content;
@@ -23,7 +25,7 @@ struct node_program {
 int node_program_find(const struct root *root, struct node_program *program,
                       struct error *err) MUST_CHECK;
 
-/* Publishes it, 0755. */
+/* Publishes it, 0755, and removes what a killed bake was publishing there. */
 int node_program_install(const struct root *root, const struct node_program *program,
                          struct error *err) MUST_CHECK;
 

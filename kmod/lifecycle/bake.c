@@ -30,12 +30,12 @@ static int remove_store(const struct root *root, struct error *err) {
 }
 
 int bake_remove_records(const struct root *root, struct error *err) {
-    int rc = remove_store(root, err);
-    if (!rc)
-        rc = file_remove(root, STATE_FOLDER_JOURNAL, err);
+    int rc = file_remove(root, STATE_FOLDER_MANIFEST, err);
     if (!rc)
         rc = file_remove(root, STATE_FOLDER_FACTS, err);
-    return rc ? rc : file_remove(root, STATE_FOLDER_MANIFEST, err);
+    if (!rc)
+        rc = remove_store(root, err);
+    return rc ? rc : file_remove(root, STATE_FOLDER_JOURNAL, err);
 }
 
 /* Records, state word, and the folder itself when nothing else is in it. */

@@ -49,7 +49,10 @@ int bake_finish(const struct root *root, struct error *err) MUST_CHECK;
  * first that is not. */
 int bake_check_whole(const struct root *root, struct error *err) MUST_CHECK;
 
-/* Removes the state folder's files, all but the marker and the state word. */
+/*
+ * Removes the state folder's files, all but the marker and the state word. The manifest goes first:
+ * a marker without one, in the state tearing-down, says that nothing but records is left.
+ */
 int bake_remove_records(const struct root *root, struct error *err) MUST_CHECK;
 
 void bake_release(struct bake *bake);

@@ -7,6 +7,7 @@
 #include <sys/sysmacros.h>
 #include <time.h>
 
+#include "base/file.h"
 #include "base/interrupt.h"
 #include "kmod/lifecycle/state_folder.h"
 
@@ -88,6 +89,10 @@ static int take_current(const struct root *root, unsigned seconds, int64_t deadl
         return rc;
     if (!is_current(root, fd))
         return -ESTALE;
+    /* Only who holds the lock publishes in the folder. */
+    rc = file_remove_temporaries(root, STATE_FOLDER, NULL, err);
+    if (rc)
+        return rc;
     lock->fd = STEAL_FD(fd);
     return 0;
 }

@@ -24,8 +24,9 @@ struct lock {
  * Takes the lock, waiting up to `seconds` (0 tries once). −ENOENT without a sentence, and nothing
  * created, when the folder is missing. ERROR_LOCKED, −EWOULDBLOCK: not free in time; names the
  * holder's pid where /proc/locks tells. ERROR_REFUSED as state_folder_open(). A pending SIGINT or
- * SIGTERM ends the wait with −EINTR. A folder that was replaced while waiting is locked anew; one
- * that keeps being replaced is ERROR_LOCKED, −ESTALE.
+ * SIGTERM ends the wait with −EINTR. What a killed holder was publishing in the folder is removed.
+ * A folder that was replaced while waiting is locked anew; one that keeps being replaced is
+ * ERROR_LOCKED, −ESTALE.
  */
 int lock_take(const struct root *root, unsigned seconds, struct lock *lock,
               struct error *err) MUST_CHECK;

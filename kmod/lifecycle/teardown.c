@@ -45,9 +45,6 @@ static int read_manifest(struct teardown *teardown, struct error *err) {
     const struct root *root = teardown->root;
     char sha256[DIGEST_HEX_SIZE];
     int rc = manifest_read(root, &teardown->manifest, sha256, err);
-    /* A teardown that was killed between removing its records and its marker left only those. */
-    if (rc == -ENOENT && is_ending(root))
-        return 0;
     if (rc == -ENOENT)
         return error_set(err, ERROR_DAMAGED, ENOENT,
                          "%s" STATE_FOLDER_MARKER " says this system carries a bake, but its "
@@ -114,6 +111,11 @@ static int remove_all(struct teardown *teardown, struct error *err) {
     return first ? first : rc;
 }
 
+static int remove_folder(const struct root *root, struct error *err) {
+    int rc = file_remove_dir(root, STATE_FOLDER, err);
+    return rc == -ENOTEMPTY || rc == -ENOENT ? 0 : rc;
+}
+
 /* The last part: records, marker, state word, folder. What it changed before is on disk first. */
 static int remove_state(const struct root *root, struct error *err) {
     int rc = durability_sync(root, err);
@@ -123,10 +125,7 @@ static int remove_state(const struct root *root, struct error *err) {
         rc = file_remove(root, STATE_FOLDER_MARKER, err);
     if (!rc)
         rc = state_word_write(root, STATE_NONE, err);
-    if (rc)
-        return rc;
-    rc = file_remove_dir(root, STATE_FOLDER, err);
-    return rc == -ENOTEMPTY || rc == -ENOENT ? 0 : rc;
+    return rc ? rc : remove_folder(root, err);
 }
 
 /* The status comes from the final state, never from what was meant to be done (incident T10). */
@@ -183,11 +182,22 @@ static int act(struct teardown *teardown, const struct teardown_options *options
     return rc;
 }
 
-/* Without a marker: only a teardown that was killed right at its end has something to finish. */
+/* Without a marker: only what was killed right at its end, or its beginning, left something. */
 static int finish_killed(const struct root *root, struct error *err) {
-    if (!is_ending(root))
-        return 0;
-    return remove_state(root, err);
+    return is_ending(root) ? remove_state(root, err) : remove_folder(root, err);
+}
+
+/* A teardown that had looked, had found nothing left, and was killed while it removed its records.
+ */
+static bool was_complete(const struct root *root) {
+    return is_ending(root) && !root_exists(root, STATE_FOLDER_MANIFEST);
+}
+
+static int complete(const struct root *root, struct teardown_result *result, struct error *err) {
+    result->acted = result->complete = true;
+    int rc = remove_state(root, err);
+    result->marker_after = root_exists(root, STATE_FOLDER_MARKER);
+    return rc;
 }
 
 static int run_locked(struct teardown *teardown, const struct teardown_options *options,
@@ -197,6 +207,8 @@ static int run_locked(struct teardown *teardown, const struct teardown_options *
         return rc;
     if (rc == 0)
         return finish_killed(teardown->root, err);
+    if (was_complete(teardown->root))
+        return complete(teardown->root, result, err);
     result->marker_after = true;
     rc = read_manifest(teardown, err);
     if (!rc)

@@ -4,8 +4,8 @@
  *
  * FAULT is "crash" (every process ends there, as when the power fails), "kill" (the calling process
  * alone gets SIGKILL), or ENOSPC or EIO (the call is not made and fails so). FILE gets a line for
- * each listed call, or for the one that was hit: number, call, the paths it names, by tabs. The
- * status is the command's, 128+n when a signal ended it.
+ * each listed call, or for the one that was hit: number, call, program, the paths it names, by
+ * tabs. The status is the command's, 128+n when a signal ended it.
  *
  * Counted are the calls of the command and of all it starts, up to where a process has gone into a
  * mount namespace of its own: what a confined build does there is not seen outside. A call counts
@@ -290,8 +290,21 @@ static void print_names(pid_t pid, enum names names, const struct user_regs_stru
     }
 }
 
+static void print_process(pid_t pid) {
+    char path[64], name[32] = "";
+    snprintf(path, sizeof path, "/proc/%d/comm", pid);
+    FILE *comm = fopen(path, "re");
+    if (comm && fgets(name, sizeof name, comm))
+        name[strcspn(name, "\n")] = '\0';
+    if (comm)
+        fclose(comm);
+    fputs(name, run.file);
+}
+
 static void report(pid_t pid, const struct call *call, const struct user_regs_struct *regs) {
     fprintf(run.file, "%lu\t%s\t", run.seen, call->name);
+    print_process(pid);
+    fputc('\t', run.file);
     print_names(pid, call->names, regs);
     fputc('\n', run.file);
 }

@@ -1,21 +1,149 @@
 # shellcheck shell=bash
-# Sweeps: every call of a command that changes something goes wrong once. A case is a folder:
+# A sweep lets every call of a command that changes something go wrong, one a run, each run on the
+# same root. Read after world.sh and small-root.sh.
 #
-#     start.img   the root before the command, as an ext4 image: inodes and times stay as they are
-#     before      its snapshot before the bake: what no run may touch
-#     calls       what inject listed in an uninjected run of the command
-#
-# Read after world.sh. The root stands at $sweep_root; the case's functions act on it.
+# A case is a folder with start.img, the root before the command as a file system of its own (so
+# that inodes and times are those of the real thing), and calls, what inject listed. Its command and
+# its checks are the functions NAME_command, NAME_after_fault and NAME_after_rerun, where NAME is
+# the folder's; they act on $root. What is wrong they say with `problem`; the sweep goes on.
+inject=$build/test/lib/inject
 
-# A small system on an ext4 file system of its own. A point costs a copy of the image and a mount.
-sweep_make_image() {
-    local tree=$1 image=$2
-    truncate -s 40M "$image"
-    mke2fs -q -t ext4 -O ^has_journal -I 256 -N 1024 -d "$tree" "$image"
+# What strace is to look at: the calls that inject knows, and who starts whom in which namespace.
+strace_calls=open,openat,openat2,creat,write,pwrite64,writev,pwritev,pwritev2,sendfile
+strace_calls+=,copy_file_range,splice,ftruncate,truncate,fallocate,rename,renameat,renameat2,unlink
+strace_calls+=,unlinkat,rmdir,mkdir,mkdirat,mknod,mknodat,symlink,symlinkat,link,linkat,chmod,fchmod
+strace_calls+=,fchmodat,chown,lchown,fchown,fchownat,setxattr,lsetxattr,fsetxattr,removexattr
+strace_calls+=,lremovexattr,fremovexattr,utime,utimes,futimesat,utimensat,fsync,fdatasync,sync
+strace_calls+=,syncfs,close,init_module,finit_module,delete_module
+strace_calls+=,unshare,clone,clone3,fork,vfork
+
+# The directory $1 as a file system image $2.
+sweep_image() {
+    truncate -s 48M "$2"
+    mke2fs -q -t ext4 -O ^has_journal -N 2000 -d "$1" "$2"
 }
 
+# Puts a fresh copy of image $1 at $root. Never the same file twice: any process of this machine
+# that was put into a mount namespace of its own meanwhile keeps the old one mounted there.
 sweep_mount() {
-    mountpoint -q "$sweep_root" && umount "$sweep_root"
-    cp --sparse=always "$1" "$sweep_root.img"
-    mount -o loop "$sweep_root.img" "$sweep_root"
+    sweep_unmount
+    mkdir -p "$root"
+    image=$(mktemp "$root.XXXXXX")
+    cp --sparse=always "$1" "$image"
+    mount -o loop,noatime "$image" "$root"
+}
+
+sweep_unmount() {
+    if mountpoint -q "$root"; then umount "$root" && rm "$image"; fi
+}
+
+# The roots are kept in memory: it is about calls, not about disks.
+sweep_begin() {
+    work=$scratch/work
+    mkdir "$work"
+    mount -t tmpfs tmpfs "$work"
+    root=$work/root
+}
+
+# Counts the calls of case $1's command, twice: inject's and strace's count must be one.
+sweep_count() {
+    local case=$1 traced
+    sweep_mount "$case/start.img"
+    "$(basename "$case")_command"
+    "$inject" "$case/calls" list -- "${command[@]}" >"$work/out" 2>&1 || fail "$(<"$work/out")"
+    sweep_mount "$case/start.img"
+    strace -f -y -s 0 --pidns-translation -e signal=none -e trace="$strace_calls" -o "$work/strace" \
+        "${command[@]}" >"$work/out" 2>&1 || fail "$(<"$work/out")"
+    traced=$(awk -f "$test_lib/mutating-calls.awk" "$work/strace"{,} | sort | uniq -c)
+    assert_equal "the calls that strace counts" "$(cut -f2 "$case/calls" | sort | uniq -c)" "$traced"
+    printf '%s: %d calls:' "$(basename "$case")" "$(wc -l <"$case/calls")"
+    cut -f2 "$case/calls" | sort | uniq -c | sort -rn | awk '{ printf " %s %d", $2, $1 }'
+    echo
+}
+
+problem() {
+    printf '%s (%s at call %s)\n' "$*" "$fault" "$(tr '\t' ' ' <<<"$call")" >>"$case/problems.$shard"
+    tail -n 3 "$work/out.$shard" | sed 's/^/    it said: /' >>"$case/problems.$shard"
+}
+
+# One run with a fault, one without.
+sweep_point() {
+    local name
+    name=$(basename "$case")
+    sweep_mount "$case/start.img"
+    "${name}_command"
+    status=0
+    "$inject" "$work/hit.$shard" "$point" "$fault" -- "${command[@]}" >"$work/out.$shard" 2>&1 \
+        </dev/null || status=$?
+    if [[ $(cut -f1-3 "$work/hit.$shard") != "$(cut -f1-3 <<<"$call")" ]]; then
+        problem "another call was hit: $(tr "\t" " " <"$work/hit.$shard")"
+    fi
+    half_active "after the fault"
+    "${name}_after_fault"
+    status=0
+    "${command[@]}" >"$work/out.$shard" 2>&1 </dev/null || status=$?
+    half_active "after running again"
+    "${name}_after_rerun"
+    echo "$fault $point" >>"$case/tried.$shard"
+}
+
+# modprobe resolves a module of ours while the state is not active.
+half_active() {
+    local word=none
+    [[ ! -f $root/var/lib/prebake/state ]] || word=$(<"$root/var/lib/prebake/state")
+    [[ $word != active ]] || return 0
+    [[ -z $(modprobe -d "$root" -S "$KERNEL" -aq --show-depends "$small_name"-{core,user} 2>&1) ]] ||
+        problem "half active $1: the state is $word and modprobe resolves the modules"
+}
+
+# Every SHARDS-th point of each fault: a process of its own, with its own root.
+sweep_shard() {
+    local shard=$1 shards=$2 fault call point
+    shift 2
+    root=$work/root.$shard
+    for fault; do
+        while read -r call; do
+            point=${call%%$'\t'*}
+            ((point % shards == shard)) || continue
+            sweep_applies || continue
+            sweep_point
+        done <"$case/calls"
+    done
+    sweep_unmount
+}
+
+# "kill" ends only the calling process: for the command's own it is "crash" once more.
+sweep_applies() {
+    [[ $fault != kill || $(cut -f3 <<<"$call") != prebake* ]]
+}
+
+# How many points there are for the faults.
+sweep_expected() {
+    local fault total=0
+    for fault; do
+        while read -r call; do
+            if sweep_applies; then total=$((total + 1)); fi
+        done <"$case/calls"
+    done
+    echo "$total"
+}
+
+# Sweeps case $1 with the other arguments' faults; fails when something was wrong or left out.
+sweep() {
+    local case=$1 shards shard expected tried call
+    shift
+    shards=$(nproc)
+    rm -f "$case"/{problems,tried}.*
+    for ((shard = 0; shard < shards; shard++)); do
+        sweep_shard "$shard" "$shards" "$@" &
+    done
+    wait
+    expected=$(sweep_expected "$@")
+    tried=$(cat "$case"/tried.* | sort -u | wc -l)
+    printf '%s: points: tried %d of %d (%s)\n' "$(basename "$case")" "$tried" "$expected" "$*"
+    ! compgen -G "$case/problems.*" >/dev/null || {
+        head -n 60 "$case"/problems.* >&2
+        fail "$(cat "$case"/problems.* | grep -vc '^    ') problems"
+    }
+    ((tried == expected && tried > 0)) || fail "points tried: $tried of $expected"
 }
