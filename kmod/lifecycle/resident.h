@@ -9,17 +9,21 @@
 #include "kmod/lifecycle/facts.h"
 
 /*
- * Whether a module of ours is loaded. The build id of the loaded module tells: a customer's build
- * of the same name and version has another.
+ * The build id of the loaded module tells ours from a customer's of the same name and version. On a
+ * system that tells no build ids at all, a loaded module of one of our names may be ours: it counts
+ * as loaded and busy, and is never unloaded.
  */
+
+/* Whether a module of ours is loaded. True as well when that can't be read: nothing is said to be
+ * gone that was not looked for. */
 bool resident_any(const struct root *root, const struct facts *facts);
 
-/* ERROR_BUSY naming who uses a loaded module of ours that could not be unloaded now. */
+/* ERROR_BUSY naming what uses a loaded module of ours that could not be unloaded now. */
 int resident_peek(const struct root *root, const struct facts *facts, struct error *err) MUST_CHECK;
 
 /*
- * Unloads our loaded modules, holders first, never forced. ERROR_BUSY naming the first that stayed
- * and why.
+ * Unloads our loaded modules, holders first, never forced. ERROR_BUSY naming those that stayed and
+ * why.
  */
 int resident_unload(const struct root *root, const struct facts *facts,
                     struct error *err) MUST_CHECK;

@@ -56,23 +56,28 @@ static struct loaded_module *add_module(struct loaded_modules *list, const char 
 
 /*
  *     nvidia 56635392 2 nvidia_uvm,nvidia_modeset, Live 0xffffffffc0a00000 (POE)
- *     name   size     references ("-" in a kernel that can't unload), users, state, …
+ *     name   size     references, users, state, …
+ *
+ * References are "-" in a kernel that can't unload, users end with "[permanent]," for a module that
+ * has no exit function.
  */
 static int read_line(const struct root *root, char *line, struct loaded_modules *list,
                      struct error *err) {
     char *rest = line;
     const char *name = strsep(&rest, " "), *size = strsep(&rest, " ");
-    const char *references = strsep(&rest, " ");
+    const char *references = strsep(&rest, " "), *users = strsep(&rest, " ");
     if (!size || !references || path_component_check(name, "module name", NULL))
         return bad_line(err, line);
     char *end;
     unsigned long count = strtoul(references, &end, 10);
-    if (strcmp(references, "-") && (end == references || *end))
+    bool cannot_unload = !strcmp(references, "-");
+    if (!cannot_unload && (end == references || *end))
         return bad_line(err, line);
     struct loaded_module *module = add_module(list, name);
     if (!module)
         return error_oom(err, "listing loaded modules");
     module->references = count;
+    module->permanent = cannot_unload || (users && strstr(users, "[permanent]"));
     int rc = read_build_id(root, name, &module->build_id, err);
     return rc ? rc : read_holders(root, name, &module->holders, err);
 }
@@ -115,6 +120,13 @@ const struct loaded_module *loaded_modules_find_by_build_id(const struct loaded_
     return NULL;
 }
 
+bool loaded_modules_tell_build_ids(const struct loaded_modules *list) {
+    for (size_t i = 0; i < list->count; i++)
+        if (*list->items[i].build_id)
+            return true;
+    return false;
+}
+
 enum fate { UNSEEN, WALKING, GONE, STAYS };
 
 struct unloading {
@@ -135,6 +147,8 @@ static bool is_ours(const struct unloading *walk, const struct loaded_module *mo
 static const char *try_remove(const struct unloading *walk, const struct loaded_module *module,
                               bool *went) {
     static const char in_use[] = "in use";
+    if (module->permanent)
+        return "the kernel never unloads it";
     if (!walk->remover)
         return module->references > module->holders.count ? in_use : NULL;
     int rc = walk->remover(walk->context, module->name);

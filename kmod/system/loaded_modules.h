@@ -13,6 +13,7 @@
 #ifndef KMOD_LOADED_MODULES_H
 #define KMOD_LOADED_MODULES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/error.h"
@@ -21,6 +22,7 @@
 struct loaded_module {
     char *name;               /* as the kernel knows it: "nvidia_drm" */
     unsigned long references; /* holders and other users (open devices, mounts) */
+    bool permanent;           /* the kernel never unloads it */
     char *build_id;           /* lower-case hex, "" when the module has none */
     struct strlist holders;   /* names of resident modules */
 };
@@ -30,8 +32,8 @@ struct loaded_modules {
     size_t count;
 };
 
-/* Reads what is resident now. A module that goes away meanwhile is left out. ERROR_DAMAGED: a line
- * of /proc/modules that can't be understood. */
+/* Reads what is resident now. A module that goes away meanwhile has no build id. ERROR_DAMAGED: a
+ * line of /proc/modules that can't be understood. */
 int loaded_modules_read(const struct root *root, struct loaded_modules *list,
                         struct error *err) MUST_CHECK;
 void loaded_modules_release(struct loaded_modules *list);
@@ -42,6 +44,12 @@ const struct loaded_module *loaded_modules_find(const struct loaded_modules *lis
                                                 const char *name);
 const struct loaded_module *loaded_modules_find_by_build_id(const struct loaded_modules *list,
                                                             const char *build_id);
+
+/*
+ * Whether the system tells build ids: one module at least has one. None has where /sys is not
+ * mounted (a chroot) and in a kernel without CONFIG_KALLSYMS.
+ */
+bool loaded_modules_tell_build_ids(const struct loaded_modules *list);
 
 /*
  * What would keep a module whose build id is in `ours` from being unloaded, changing nothing: one

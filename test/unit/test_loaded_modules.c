@@ -206,8 +206,30 @@ static void test_damaged_lines(void) {
 
 static void test_kernel_that_cannot_unload(void) {
     scratch_root_write(&root, "/proc/modules", "nvidia 300 - - Live 0x0\n");
+    add_module("nvidia", "AAAA", NULL);
+    unload(NULL, 0);
+    check_list(&asked, "");
+    check_list(&busy, "nvidia (the kernel never unloads it)");
+}
+
+static void test_a_look_sees_a_permanent_module(void) {
+    scratch_root_write(&root, "/proc/modules", "nvidia 300 0 [permanent], Live 0x0\n");
+    add_module("nvidia", "AAAA", NULL);
     CU_ASSERT_EQUAL(loaded_modules_read(&root, &list, &err), 0);
-    CU_ASSERT_EQUAL(list.count, 1);
+    CU_ASSERT_EQUAL(loaded_modules_peek(&list, &ours, &busy, &err), 0);
+    check_list(&busy, "nvidia (the kernel never unloads it)");
+}
+
+static void test_build_ids_are_told(void) {
+    make_stack("2", "");
+    CU_ASSERT_EQUAL(loaded_modules_read(&root, &list, &err), 0);
+    CU_ASSERT_TRUE(loaded_modules_tell_build_ids(&list));
+}
+
+static void test_build_ids_are_not_told(void) {
+    scratch_root_write(&root, "/proc/modules", IN_TREE);
+    CU_ASSERT_EQUAL(loaded_modules_read(&root, &list, &err), 0);
+    CU_ASSERT_FALSE(loaded_modules_tell_build_ids(&list));
 }
 
 static void check_note(const char *bytes, size_t size, const char *expected) {
@@ -244,6 +266,9 @@ int main(void) {
         {"modules that hold each other end", test_modules_that_hold_each_other_end},
         {"damaged lines", test_damaged_lines},
         {"kernel that cannot unload", test_kernel_that_cannot_unload},
+        {"a look sees a permanent module", test_a_look_sees_a_permanent_module},
+        {"build ids are told", test_build_ids_are_told},
+        {"build ids are not told", test_build_ids_are_not_told},
         {"notes", test_notes},
         CU_TEST_INFO_NULL,
     };
