@@ -1,0 +1,66 @@
+#include "kmod/system/same_content.h"
+
+#include <fcntl.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define BLOCK_SIZE (64 * 1024)
+
+/* −ENOENT, without a sentence, for what is no regular file. */
+static int open_regular(int folder, const char *name, int *fd, off_t *size, struct error *err) {
+    struct stat st;
+    if (fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW))
+        return errno == ENOENT ? -ENOENT : error_io(err, errno, "can't look at %s", name);
+    if (!S_ISREG(st.st_mode))
+        return -ENOENT;
+    *fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (*fd < 0)
+        return errno == ENOENT ? -ENOENT : error_io(err, errno, "can't open %s", name);
+    *size = st.st_size;
+    return 0;
+}
+
+/* Fills the block from `offset` on, less at the file's end. The bytes read, or −errno. */
+static ssize_t read_block(int fd, uint8_t *block, off_t offset) {
+    size_t have = 0;
+    while (have < BLOCK_SIZE) {
+        ssize_t got = pread(fd, block + have, BLOCK_SIZE - have, offset + (off_t)have);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return -errno;
+        if (got == 0)
+            break;
+        have += (size_t)got;
+    }
+    return (ssize_t)have;
+}
+
+static int compare(int one, int other, const char *name, bool *same, struct error *err) {
+    static _Thread_local uint8_t blocks[2][BLOCK_SIZE];
+    for (off_t offset = 0;;) {
+        ssize_t first = read_block(one, blocks[0], offset);
+        ssize_t second = first < 0 ? first : read_block(other, blocks[1], offset);
+        if (second < 0)
+            return error_io(err, (int)-second, "can't read %s", name);
+        *same = first == second && !memcmp(blocks[0], blocks[1], (size_t)first);
+        if (!*same || first < BLOCK_SIZE)
+            return 0;
+        offset += first;
+    }
+}
+
+int same_content(int folder, const char *name, int other_folder, const char *other_name, bool *same,
+                 struct error *err) {
+    AUTO_CLOSE int one = -1;
+    AUTO_CLOSE int other = -1;
+    off_t size = 0, other_size = 0;
+    *same = false;
+    int rc = open_regular(folder, name, &one, &size, err);
+    if (!rc)
+        rc = open_regular(other_folder, other_name, &other, &other_size, err);
+    if (rc)
+        return rc == -ENOENT ? 0 : rc;
+    return size == other_size ? compare(one, other, name, same, err) : 0;
+}

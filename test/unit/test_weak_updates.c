@@ -1,0 +1,93 @@
+#include <CUnit/Basic.h>
+
+#include "kmod/system/weak_updates.h"
+#include "test/unit/dkms_fixture.h"
+#include "test/unit/scratch_root.h"
+
+#define K "6.1"
+
+static struct root root = ROOT_INIT;
+static struct error err;
+
+static void set_up(void) {
+    err = (struct error){0};
+    scratch_root_make(&root);
+}
+
+static void tear_down(void) {
+    scratch_root_remove(&root);
+}
+
+static void check(unsigned expected) {
+    AUTO_DKMS_BUILDS struct dkms_builds builds = {0};
+    AUTO_DKMS_INSTALLED struct dkms_installed installed = {0};
+    unsigned removed = 0;
+    CU_ASSERT_EQUAL(
+        dkms_installed_find(&root, dkms_fixture_read(&root, K, &builds), &installed, &err), 0);
+    CU_ASSERT_EQUAL(weak_updates_remove(&root, &installed, &removed, &err), 0);
+    CU_ASSERT_EQUAL(removed, expected);
+}
+
+static void install(void) {
+    dkms_fixture_build(&root, "1.0", K, "a.ko", "module a");
+    dkms_fixture_place(&root, K, "extra/a.ko", "module a");
+}
+
+static void test_links_of_other_kernels(void) {
+    install();
+    scratch_root_link(&root, "/lib/modules/6.2/weak-updates/a.ko", "/lib/modules/" K "/extra/a.ko");
+    scratch_root_link(&root, "/lib/modules/6.3/weak-updates/sub/a.ko", "../../../" K "/extra/a.ko");
+    check(2);
+    CU_ASSERT_FALSE(root_exists(&root, "/lib/modules/6.2/weak-updates"));
+    CU_ASSERT_FALSE(root_exists(&root, "/lib/modules/6.3/weak-updates"));
+    CU_ASSERT_TRUE(dkms_fixture_holds(&root, "/lib/modules/" K "/extra/a.ko", "module a"));
+    check(0);
+}
+
+/* The kernel package's folder, as an rpm has it. */
+static void test_the_folder_stays_where_kernels_are_rpms(void) {
+    install();
+    scratch_root_write(&root, "/etc/os-release", "ID=rocky\nID_LIKE=\"rhel centos fedora\"\n");
+    scratch_root_link(&root, "/lib/modules/6.2/weak-updates/sub/a.ko",
+                      "/lib/modules/" K "/extra/a.ko");
+    check(1);
+    CU_ASSERT_FALSE(root_exists(&root, "/lib/modules/6.2/weak-updates/sub"));
+    CU_ASSERT_TRUE(root_exists(&root, "/lib/modules/6.2/weak-updates"));
+}
+
+static void test_what_leads_elsewhere_stays(void) {
+    install();
+    dkms_fixture_place(&root, K, "extra/b.ko", "module a");
+    dkms_fixture_place(&root, "6.2", "weak-updates/a.ko", "module a");
+    scratch_root_link(&root, "/lib/modules/6.3/weak-updates/a.ko", "/lib/modules/" K "/extra/b.ko");
+    scratch_root_link(&root, "/lib/modules/6.4/weak-updates/a.ko", "/lib/modules/" K "/extra/c.ko");
+    scratch_root_link(&root, "/lib/modules/6.5/weak-updates", "/lib/modules/6.6/weak-updates");
+    scratch_root_link(&root, "/lib/modules/6.6/weak-updates/b.ko", "/lib/modules/" K "/extra/a.ko");
+    AUTO_FREE char *before = dkms_fixture_snapshot(&root);
+    check(0);
+    AUTO_FREE char *after = dkms_fixture_snapshot(&root);
+    CU_ASSERT_STRING_EQUAL(before, after);
+}
+
+int main(void) {
+    CU_TestInfo tests[] = {
+        {"links of other kernels", test_links_of_other_kernels},
+        {"the folder stays where kernels are rpms", test_the_folder_stays_where_kernels_are_rpms},
+        {"what leads elsewhere stays", test_what_leads_elsewhere_stays},
+        CU_TEST_INFO_NULL,
+    };
+    CU_SuiteInfo suites[] = {
+        {.pName = "weak-updates",
+         .pSetUpFunc = set_up,
+         .pTearDownFunc = tear_down,
+         .pTests = tests},
+        CU_SUITE_INFO_NULL,
+    };
+    if (CU_initialize_registry() != CUE_SUCCESS || CU_register_suites(suites) != CUE_SUCCESS)
+        return 1;
+    CU_basic_set_mode(CU_BRM_NORMAL);
+    CU_basic_run_tests();
+    bool failed = CU_get_number_of_failures() > 0 || CU_get_number_of_suites_failed() > 0;
+    CU_cleanup_registry();
+    return failed;
+}
