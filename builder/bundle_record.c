@@ -21,7 +21,8 @@ static int module_digest(const char *path, const char *dest, char hex[static DIG
     AUTO_FREE char *file = NULL;
     if (asprintf(&file, "%s/modules/%s.ko", path, dest) < 0)
         return error_oom(err, "reading a bundle");
-    AUTO_CLOSE int fd = open(file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    /* O_NONBLOCK: a fifo in its place is not waited for. */
+    AUTO_CLOSE int fd = open(file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (fd < 0)
         return error_io(err, errno, "can't open %s", file);
     return digest_fd(fd, file, hex, err);
@@ -67,29 +68,33 @@ static int damaged(struct error *err, const char *path, const char *why) {
     return error_set(err, ERROR_DAMAGED, EBADMSG, "the bundle %s is damaged: %s", path, why);
 }
 
+static int check_modules(const struct plan *plan, const char *path, const json_t *modules,
+                         struct error *err) {
+    for (size_t i = 0; i < plan->conf.module_count; i++) {
+        const char *dest = plan->conf.modules[i].dest_name;
+        const char *recorded = json_string_value(json_object_get(modules, dest));
+        char hex[DIGEST_HEX_SIZE];
+        struct error reason = {0};
+        if (module_digest(path, dest, hex, &reason))
+            return damaged(err, path, reason.text);
+        if (!recorded || strcmp(recorded, hex))
+            return damaged(err, path, dest);
+    }
+    return 0;
+}
+
 int bundle_record_check(const struct plan *plan, const char *path, struct error *err) {
     AUTO_FREE char *file = NULL;
     AUTO_BUFFER struct buffer text = {0};
+    struct error reason = {0};
     if (asprintf(&file, "%s/bundle.json", path) < 0)
         return error_oom(err, "reading a bundle");
-    int rc = file_read_path(file, RECORD_SIZE_MAX, &text, err);
-    if (rc)
-        return rc;
+    if (file_read_path(file, RECORD_SIZE_MAX, &text, &reason))
+        return damaged(err, path, reason.text);
     AUTO_JSON json_t *record = json_loadb(buffer_string(&text), text.size, 0, NULL);
     const char *id = json_string_value(json_object_get(record, "id"));
     if (json_integer_value(json_object_get(record, "format")) != BUNDLE_FORMAT || !id ||
         strcmp(id, plan->bundle_id))
         return damaged(err, path, "bundle.json is not its own");
-    const json_t *modules = json_object_get(record, "modules");
-    for (size_t i = 0; i < plan->conf.module_count; i++) {
-        const char *dest = plan->conf.modules[i].dest_name;
-        const char *recorded = json_string_value(json_object_get(modules, dest));
-        char hex[DIGEST_HEX_SIZE];
-        rc = module_digest(path, dest, hex, err);
-        if (rc)
-            return rc;
-        if (!recorded || strcmp(recorded, hex))
-            return damaged(err, path, dest);
-    }
-    return 0;
+    return check_modules(plan, path, json_object_get(record, "modules"), err);
 }
