@@ -58,8 +58,8 @@ int removal_dirs(const struct removal *removal, struct error *err) {
         /* Not empty: somebody put something there. Not a directory: it is somebody else's. */
         if (rc == 0 || rc == -ENOTEMPTY || rc == -ENOENT || rc == -ENOTDIR || first)
             continue;
-        first = error_io(err, -rc, "can't remove the directory %s%s", removal->root->path,
-                         entry->path);
+        first =
+            error_io(err, -rc, "can't remove the directory %s%s", removal->root->path, entry->path);
     }
     return first;
 }
