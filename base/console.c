@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/log.h"
 
 static struct {
@@ -14,13 +15,16 @@ static struct {
 
 /*
  * File names, archive entries and dkms.conf reach messages: a control byte of theirs must not reach
- * the terminal.
+ * the terminal. In one piece, so that the lines of two programs do not mix.
  */
 static void print_line(const char *prefix, const char *message) {
-    fprintf(stderr, "%s: %s", console.program, prefix);
-    for (const char *at = message; *at; at++)
-        putc((unsigned char)*at < ' ' || *at == 0x7f ? '?' : *at, stderr);
-    putc('\n', stderr);
+    AUTO_FREE char *line = NULL;
+    if (asprintf(&line, "%s: %s%s", console.program, prefix, message) < 0)
+        return;
+    for (char *at = line; *at; at++)
+        if ((unsigned char)*at < ' ' || *at == 0x7f)
+            *at = '?';
+    fprintf(stderr, "%s\n", line);
 }
 
 static void show(void *context, enum log_level level, const char *message) {
