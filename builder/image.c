@@ -72,44 +72,51 @@ static char *text(const char *string) {
 }
 
 static int fill_module(const struct plan *plan, const char *folder,
-                       const struct packed_module *packed, struct facts_module *module) {
+                       const struct packed_module *packed, struct facts_module *module,
+                       struct error *err) {
     AUTO_FREE char *joined = NULL;
     if (asprintf(&joined, "%s/%s", folder, packed->file_name) < 0)
-        return -ENOMEM;
-    int rc = root_resolve(plan->root, joined, &module->path, NULL, NULL);
+        return error_oom(err, "preparing what to place");
+    int rc = root_resolve(plan->root, joined, &module->path, NULL, err);
+    if (rc)
+        return rc;
     module->name = text(packed->facts.name);
     module->build_id = text(packed->facts.build_id);
     module->srcversion = text(packed->facts.srcversion);
     module->signer = text(packed->signature.signer);
     module->key_id = text(packed->signature.key_id);
-    return rc || !module->name || !module->build_id || !module->srcversion || !module->signer ||
-                   !module->key_id
-               ? -ENOMEM
-               : 0;
+    return module->name && module->build_id && module->srcversion && module->signer &&
+                   module->key_id
+               ? 0
+               : error_oom(err, "preparing what to place");
 }
 
-static int fill_devices(const struct packed_module *packed, struct facts *facts) {
+static int fill_devices(const struct packed_module *packed, struct facts *facts,
+                        struct error *err) {
     for (size_t i = 0; i < packed->facts.aliases.count; i++) {
         const char *alias = packed->facts.aliases.items[i];
         if (!strncmp(alias, "pci:", 4) && !strlist_contains(&facts->pci_aliases, alias) &&
             strlist_add(&facts->pci_aliases, alias))
-            return -ENOMEM;
+            return error_oom(err, "preparing what to place");
     }
     return 0;
 }
 
-static int fill_modules(const struct plan *plan, const struct packed_set *set,
-                        struct facts *facts) {
-    for (size_t i = 0; i < set->count; i++) {
+static int fill_modules(const struct plan *plan, const struct packed_set *set, struct facts *facts,
+                        struct error *err) {
+    int rc = 0;
+    for (size_t i = 0; !rc && i < set->count; i++) {
         struct facts_module *module = facts_add_module(facts);
-        if (!module || fill_module(plan, plan->module_dirs.items[i], &set->modules[i], module) ||
-            fill_devices(&set->modules[i], facts))
-            return -ENOMEM;
+        if (!module)
+            return error_oom(err, "preparing what to place");
+        rc = fill_module(plan, plan->module_dirs.items[i], &set->modules[i], module, err);
+        if (!rc)
+            rc = fill_devices(&set->modules[i], facts, err);
     }
-    return 0;
+    return rc;
 }
 
-static int fill_facts(const struct plan *plan, const struct packed_set *set, struct facts *facts) {
+static int fill_facts(const struct plan *plan, struct facts *facts) {
     char symvers[DIGEST_HEX_SIZE];
     if (digest_bytes(plan->headers.symvers.data, plan->headers.symvers.size, symvers))
         return -ENOMEM;
@@ -130,16 +137,17 @@ static int fill_facts(const struct plan *plan, const struct packed_set *set, str
         !facts->symvers_sha256 || !facts->dkms.name || !facts->dkms.version ||
         !facts->dkms.machine || strlist_add(&facts->dkms.kernels, plan->headers.release))
         return -ENOMEM;
-    return fill_modules(plan, set, facts);
+    return 0;
 }
 
 int image_prepare(const struct plan *plan, const struct bundle *bundle,
                   const struct packed_set *modules, struct bake *bake, struct error *err) {
     *bake = (struct bake){0};
-    if (strlist_add(&bake->kernels, plan->headers.release) ||
-        fill_facts(plan, modules, &bake->facts))
+    if (strlist_add(&bake->kernels, plan->headers.release) || fill_facts(plan, &bake->facts))
         return error_oom(err, "preparing what to place");
-    int rc = add_modules(plan, modules, bake, err);
+    int rc = fill_modules(plan, modules, &bake->facts, err);
+    if (!rc)
+        rc = add_modules(plan, modules, bake, err);
     if (!rc && !plan->source_in_place)
         rc = placing_add_tree(&bake->placing, plan->root, plan->dkms.source_dir, plan->source.path,
                               err);
