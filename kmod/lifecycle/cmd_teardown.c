@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/telemetry.h"
+#include "kmod/lifecycle/legacy_teardown.h"
 #include "kmod/lifecycle/lock.h"
 #include "kmod/lifecycle/node_json.h"
 #include "kmod/lifecycle/state_folder.h"
@@ -64,13 +65,23 @@ static int purge(const struct root *root, struct error *err) {
     return file_remove(root, NODE_PROGRAM_PATH, err);
 }
 
+/* prebake's own marker wins; without one the image may be another tool's. */
+static int tear_down(const struct command_call *call, const struct teardown_options *options,
+                     struct teardown_result *result, struct error *err) {
+    const char *legacy_marker = command_value(call, "legacy-marker");
+    int rc = teardown_run(&call->root, options, result, err);
+    if (rc || result->acted || !legacy_marker)
+        return rc;
+    return legacy_teardown_run(&call->root, legacy_marker, options, result, err);
+}
+
 static int run(struct command_call *call, struct error *err) {
     struct teardown_options options = {.force_files = command_given(call, "force-files")};
     int rc = read_wait(call, &options.lock_wait, err);
     if (rc)
         return rc;
     struct teardown_result result;
-    rc = teardown_run(&call->root, &options, &result, err);
+    rc = tear_down(call, &options, &result, err);
     if (result.acted) {
         struct error unprinted = {0};
         int printed = command_given(call, "json") ? print_json(&result, &unprinted)
@@ -90,12 +101,16 @@ const struct command cmd_teardown = {
     .summary = "erase the bake: modules, registration, files, index, marker",
     .details = "Removes exactly what the bake placed and what still is that; a path that somebody\n"
                "changed since stays and is counted (foreign=N). Without a marker there is nothing\n"
-               "to do. Run again after an incomplete teardown (exit status 3).\n",
+               "to do. Run again after an incomplete teardown (exit status 3).\n"
+               "An image that another tool baked has a marker of key=value lines and no manifest:\n"
+               "with --legacy-marker each known path goes only with its own proof that it is of\n"
+               "the marker's driver version; what has none stays and is counted.\n",
     .needs = COMMAND_NEEDS_ROOT_USER | COMMAND_NEEDS_TREE,
     .options =
         {
             {"force-files", NULL, "remove the files although modules are in use", NULL},
             {"purge", NULL, "remove prebake-node as well, last", NULL},
+            {"legacy-marker", "PATH", "erase what another tool baked, by its marker", NULL},
             {"lock-wait", "SECONDS", "wait for another command (default 30)", NULL},
             {"gpu-node", "WORD", "what the telemetry line says as gpu_node=", NULL},
             {"tag", "TAG", "the telemetry line's first word (default PREBAKE)", NULL},

@@ -15,4 +15,11 @@
 int module_lookup_resolves(const struct root *root, const char *kernel, const char *name,
                            bool *resolves, struct error *err) MUST_CHECK;
 
+/*
+ * The same, and the file that the index says it is, as a path inside the root: the first of several
+ * for an alias. It need not exist. The caller frees; NULL when nothing is resolved.
+ */
+int module_lookup_path(const struct root *root, const char *kernel, const char *name, char **path,
+                       struct error *err) MUST_CHECK;
+
 #endif

@@ -1,0 +1,119 @@
+#include "kmod/system/version_proof.h"
+
+#include <stdint.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define WINDOW_SIZE (64 * 1024)
+#define VERSION_SIZE_MAX 64
+#define BEFORE 2 /* bytes that decide whether a match is the end of a longer number */
+#define AFTER 2  /* the same for its beginning */
+
+static bool is_digit(unsigned char byte) {
+    return byte >= '0' && byte <= '9';
+}
+
+bool version_proof_usable(const char *version) {
+    size_t parts = 0, digits;
+    if (strlen(version) > VERSION_SIZE_MAX)
+        return false;
+    for (;; version += digits + 1, parts++) {
+        digits = strspn(version, "0123456789");
+        if (digits == 0 || (parts == 0 && digits < 3))
+            return false;
+        if (version[digits] != '.')
+            return version[digits] == '\0' && parts > 0;
+    }
+}
+
+bool version_proof_in_name(const char *name, const char *version) {
+    size_t length = strlen(name), tail = strlen(version);
+    return length > tail + 1 && name[length - tail - 1] == '.' &&
+           !strcmp(name + length - tail, version);
+}
+
+/* Part of the file; `size` bytes, of which the first `skip` only serve as what stands before. */
+struct window {
+    const uint8_t *data;
+    size_t size;
+    size_t skip;
+    bool last; /* nothing comes after it */
+};
+
+static bool stands_alone(const struct window *window, size_t at, size_t length) {
+    const uint8_t *data = window->data;
+    size_t end = at + length, rest = window->size - end;
+    if (at > 0 && is_digit(data[at - 1]))
+        return false;
+    if (at > 1 && data[at - 1] == '.' && is_digit(data[at - 2]))
+        return false;
+    if (rest > 0 && is_digit(data[end]))
+        return false;
+    return rest < 2 || data[end] != '.' || !is_digit(data[end + 1]);
+}
+
+/* A match so near the end that what follows is not known is left to the next window. */
+static bool window_has(const struct window *window, const char *version, size_t length) {
+    size_t at = window->skip;
+    const uint8_t *match;
+    while ((match = memmem(window->data + at, window->size - at, version, length))) {
+        at = (size_t)(match - window->data);
+        bool decided = window->last || window->size - at >= length + AFTER;
+        if (decided && stands_alone(window, at, length))
+            return true;
+        at++;
+    }
+    return false;
+}
+
+static ssize_t fill(int fd, uint8_t *data, size_t size, off_t offset) {
+    size_t have = 0;
+    while (have < size) {
+        ssize_t got = pread(fd, data + have, size - have, offset + (off_t)have);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return -errno;
+        if (got == 0)
+            break;
+        have += (size_t)got;
+    }
+    return (ssize_t)have;
+}
+
+/*
+ *     |<------------ window ------------>|
+ *     | before | … decided matches … |   |            each window begins so far before the end of
+ *                         | before | …  the next …    the last one that no match is lost
+ */
+static int search(int fd, const char *name, const char *version, bool *found, struct error *err) {
+    static _Thread_local uint8_t data[WINDOW_SIZE];
+    size_t length = strlen(version), overlap = BEFORE + length + AFTER;
+    for (off_t offset = 0; offset < VERSION_PROOF_SIZE_MAX;) {
+        ssize_t size = fill(fd, data, sizeof data, offset);
+        if (size < 0)
+            return error_io(err, (int)-size, "can't read %s", name);
+        struct window window = {
+            .data = data,
+            .size = (size_t)size,
+            .skip = offset > 0 ? BEFORE : 0,
+            .last = (size_t)size < sizeof data,
+        };
+        *found = window.size > window.skip && window_has(&window, version, length);
+        if (*found || window.last)
+            return 0;
+        offset += (off_t)(sizeof data - overlap);
+    }
+    return 0;
+}
+
+int version_proof_in_file(int fd, const char *name, const char *version, bool *found,
+                          struct error *err) {
+    *found = false;
+    struct stat st;
+    if (fstat(fd, &st))
+        return error_io(err, errno, "can't look at %s", name);
+    if (st.st_size > VERSION_PROOF_SIZE_MAX || !version_proof_usable(version))
+        return 0;
+    return search(fd, name, version, found, err);
+}
