@@ -263,7 +263,7 @@ test_package_that_goes_through_a_link() {
 
 test_package_with_hard_link_that_leads_out() {
     data_with_hard_link "$scratch/data.tar" /etc/shadow
-    hostile_package_refused "zzz"
+    hostile_package_refused "hard link to something outside"
 }
 
 test_package_with_device() {
@@ -274,9 +274,18 @@ test_package_with_device() {
 test_truncated_package() {
     local size package
     package=$(apt_downloaded "$open_source" "$NVIDIA_VERSION*")
-    for size in 0 4 70 1000 30000000; do
+    for size in 70 1000 30000000; do
         head -c "$size" "$package" >"$scratch/short.deb"
         bake_refused "$scratch/short.deb" 7 "short.deb"
+    done
+}
+
+# Too little is left to tell what it was.
+test_package_of_a_few_bytes() {
+    local size
+    for size in 0 4; do
+        head -c "$size" "$(apt_downloaded "$open_source" "$NVIDIA_VERSION*")" >"$scratch/short.deb"
+        bake_refused "$scratch/short.deb" 2 "short.deb"
     done
 }
 
