@@ -38,9 +38,12 @@ static int open_program(struct error *err) {
                      ": it has to be put into every image that carries a bake");
 }
 
+/* The same bytes that nobody may run, or that somebody else may change, are not it. */
 static bool is_same(const struct root *root, const struct buffer *content) {
     AUTO_BUFFER struct buffer there = {0};
-    return file_read(root, NODE_PROGRAM_PATH, PROGRAM_MAX, &there, NULL) == 0 &&
+    struct stat st;
+    return root_stat(root, NODE_PROGRAM_PATH, &st) == 0 && st.st_mode == (S_IFREG | 0755) &&
+           st.st_uid == 0 && file_read(root, NODE_PROGRAM_PATH, PROGRAM_MAX, &there, NULL) == 0 &&
            there.size == content->size && !memcmp(there.data, content->data, there.size);
 }
 
