@@ -32,11 +32,15 @@ int module_folder_prune(const struct root *root, const char *path, struct error 
         int rc = depth == KERNEL_DEPTH + 1 ? has_rpm_kernels(root, &rpm, err) : 0;
         if (rc || rpm)
             return rc;
-        rc = file_remove_dir(root, at, err);
-        if (rc == -ENOTEMPTY)
+        struct error reason = {0};
+        rc = file_remove_dir(root, at, &reason);
+        if (rc == -ENOTEMPTY || rc == -ENOTDIR)
             return 0;
-        if (rc && rc != -ENOENT)
+        if (rc && rc != -ENOENT) {
+            if (err)
+                *err = reason;
             return rc;
+        }
         *strrchr(at, '/') = '\0';
     }
     return 0;

@@ -7,9 +7,9 @@
 
 /*
  * Removes the folder `path` ("/lib/modules/K/updates/dkms") and the ones above it, up to but not
- * /lib/modules/K, as far as they are empty; one that is not there counts as empty. Where kernels
- * come as rpms (Fedora, RHEL, SUSE and their relatives) the folders right below /lib/modules/K are
- * the kernel package's and stay: dkms asks rpm, which comes to the same.
+ * /lib/modules/K, as far as they are empty folders; one that is not there counts as empty. Where
+ * kernels come as rpms (Fedora, RHEL, SUSE and their relatives) the folders right below
+ * /lib/modules/K are the kernel package's and stay: dkms asks rpm, which comes to the same.
  */
 int module_folder_prune(const struct root *root, const char *path, struct error *err) MUST_CHECK;
 

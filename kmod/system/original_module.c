@@ -177,9 +177,15 @@ static int remove_origins(const struct restore *restore, struct error *err) {
     return rc;
 }
 
+/* What is no folder is none of dkms': it stays. */
 static int remove_if_empty(const struct root *root, const char *path, struct error *err) {
-    int rc = file_remove_dir(root, path, err);
-    return rc == -ENOTEMPTY || rc == -ENOENT ? 0 : rc;
+    struct error reason = {0};
+    int rc = file_remove_dir(root, path, &reason);
+    if (rc == -ENOTEMPTY || rc == -ENOENT || rc == -ENOTDIR)
+        return 0;
+    if (rc && err)
+        *err = reason;
+    return rc;
 }
 
 /* …/original_module/K/M and what is above it, as far as they are empty. */
