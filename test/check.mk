@@ -52,8 +52,9 @@ check-valgrind: unit-tests
 # What the tests of whole programs need.
 .PHONY: test-programs
 test-programs: all $(TEST_TOOLS)
+$(BUILD)/test/lib/inject: $(BUILD)/test/lib/tracing/call.o
 $(TEST_TOOLS): $(BUILD)/test/lib/%: $(BUILD)/test/lib/%.o
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< -lcrypto
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ -lcrypto
 
 check-snapshot: $(SNAPSHOT)
 	@test/lib/test-snapshot.sh

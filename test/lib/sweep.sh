@@ -45,15 +45,18 @@ sweep_begin() {
     root=$work/root
 }
 
+# Runs a command; what it says goes to the file $1 through a pipe, so that saying it changes nothing.
+quietly() { "${@:2}" 2>&1 </dev/null | cat >"$1"; }
+
 # Counts the calls of case $1's command, twice: inject's and strace's count must be one.
 sweep_count() {
     local case=$1 traced
     sweep_mount "$case/start.img"
     "$(basename "$case")_command"
-    "$inject" "$case/calls" list -- "${command[@]}" >"$work/out" 2>&1 || fail "$(<"$work/out")"
+    quietly "$work/out" "$inject" "$case/calls" list -- "${command[@]}" || fail "$(<"$work/out")"
     sweep_mount "$case/start.img"
-    strace -f -y -s 0 --pidns-translation -e signal=none -e trace="$strace_calls" -o "$work/strace" \
-        "${command[@]}" >"$work/out" 2>&1 || fail "$(<"$work/out")"
+    quietly "$work/out" strace -f -y -s 0 --pidns-translation -e signal=none \
+        -e trace="$strace_calls" -o "$work/strace" "${command[@]}" || fail "$(<"$work/out")"
     traced=$(awk -f "$test_lib/mutating-calls.awk" "$work/strace"{,} | sort | uniq -c)
     assert_equal "the calls that strace counts" "$(cut -f2 "$case/calls" | sort | uniq -c)" "$traced"
     printf '%s: %d calls:' "$(basename "$case")" "$(wc -l <"$case/calls")"
@@ -73,15 +76,15 @@ sweep_point() {
     sweep_mount "$case/start.img"
     "${name}_command"
     status=0
-    "$inject" "$work/hit.$shard" "$point" "$fault" -- "${command[@]}" >"$work/out.$shard" 2>&1 \
-        </dev/null || status=$?
+    quietly "$work/out.$shard" \
+        "$inject" "$work/hit.$shard" "$point" "$fault" -- "${command[@]}" || status=$?
     if [[ $(cut -f1-3 "$work/hit.$shard") != "$(cut -f1-3 <<<"$call")" ]]; then
         problem "another call was hit: $(tr "\t" " " <"$work/hit.$shard")"
     fi
     half_active "after the fault"
     "${name}_after_fault"
     status=0
-    "${command[@]}" >"$work/out.$shard" 2>&1 </dev/null || status=$?
+    quietly "$work/out.$shard" "${command[@]}" || status=$?
     half_active "after running again"
     "${name}_after_rerun"
     echo "$fault $point" >>"$case/tried.$shard"
