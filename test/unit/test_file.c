@@ -251,6 +251,33 @@ static void test_a_directory_that_stays_is_named(void) {
     CU_ASSERT_EQUAL(err.kind, ERROR_REFUSED);
 }
 
+static void test_temporaries_of_the_killed_are_removed(void) {
+    static const char *const kept[] = {
+        "/d/x",
+        "/d/x.prebake-01234567",
+        "/d/.prebake-01234567",
+        "/d/.x.prebake-0123456",
+        "/d/.x.prebake-012345678",
+        "/d/.x.prebake-0123456A",
+        "/d/.x.prebake-01234567~",
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(kept); i++)
+        scratch_root_write(&root, kept[i], "");
+    AUTO_STRLIST struct strlist before = {0};
+    CU_ASSERT_EQUAL(root_list(&root, "/d", &before, &err), 0);
+    AUTO_FREE char *expected = strlist_join(&before, " ");
+    scratch_root_write(&root, "/d/.x.prebake-01234567", "");
+    scratch_root_write(&root, "/d/.x.prebake-89abcdef", "");
+    CU_ASSERT_EQUAL(file_remove_temporaries(&root, "/d", "x", &err), 0);
+    check_names(expected);
+    scratch_root_write(&root, "/d/.xx.prebake-01234567", "");
+    CU_ASSERT_EQUAL(file_remove_temporaries(&root, "/d", "x", &err), 0);
+    CU_ASSERT_TRUE(root_exists(&root, "/d/.xx.prebake-01234567"));
+    CU_ASSERT_EQUAL(file_remove_temporaries(&root, "/d", NULL, &err), 0);
+    check_names(expected);
+    CU_ASSERT_EQUAL(file_remove_temporaries(&root, "/none", NULL, &err), 0);
+}
+
 static void test_reading_has_a_bound(void) {
     AUTO_BUFFER struct buffer out = {0}, small = {0}, none = {0};
     scratch_root_write(&root, "/d/x", "0123456789");
@@ -339,6 +366,7 @@ int main(void) {
         {"what cannot be removed", test_what_cannot_be_removed},
         {"removing directories", test_removing_directories},
         {"a directory that stays is named", test_a_directory_that_stays_is_named},
+        {"temporaries of the killed are removed", test_temporaries_of_the_killed_are_removed},
         {"reading has a bound", test_reading_has_a_bound},
         {"a huge file costs nothing", test_a_huge_file_costs_nothing},
         {"files of proc say no size", test_files_of_proc_say_no_size},
