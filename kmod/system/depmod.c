@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/process.h"
 #include "base/tree.h"
+#include "kmod/system/depmod_staging.h"
 
 #define DEPMOD_OUTPUT_MAX 512 /* of its words, for an error's sentence */
 
@@ -32,53 +33,6 @@ int depmod_discard(const struct root *root, const char *staging, struct error *e
     const char *name;
     int rc = root_open_parent(root, staging, &parent, &name, err);
     return rc ? rc : tree_remove(parent, name, err);
-}
-
-/* Links what depmod reads of the kernel's folder into the staging one. */
-static int link_inputs(const struct root *root, const char *kernel_dir, int folder,
-                       struct error *err) {
-    AUTO_STRLIST struct strlist names = {0};
-    AUTO_FREE char *canonical = NULL;
-    int rc = root_canonical(root, kernel_dir, &canonical, err);
-    if (!rc)
-        rc = root_list(root, canonical, &names, err);
-    if (rc)
-        return rc;
-    AUTO_FREE char *host = root_host_path(root, canonical);
-    for (size_t i = 0; host && i < names.count; i++) {
-        const char *name = names.items[i];
-        if (depmod_is_index_file(name) || !strcmp(name, "build") || !strcmp(name, "source"))
-            continue;
-        AUTO_FREE char *target = NULL;
-        if (asprintf(&target, "%s/%s", host, name) < 0)
-            return error_oom(err, "preparing depmod");
-        if (symlinkat(target, folder, name))
-            return error_io(err, errno, "can't prepare depmod's folder for %s", kernel_dir);
-    }
-    return host ? 0 : error_oom(err, "preparing depmod");
-}
-
-/* The staging tree with everything but depmod's output; `folder` is its kernel folder. */
-static int make_staging(const struct root *root, const char *kernel, const char *staging,
-                        const char *folder, struct error *err) {
-    AUTO_FREE char *kernel_dir = NULL, *configuration = NULL, *usr = NULL, *usr_lib = NULL;
-    if (asprintf(&kernel_dir, "/lib/modules/%s", kernel) < 0 ||
-        asprintf(&configuration, "%s/depmod.d", staging) < 0 ||
-        asprintf(&usr, "%s/usr", staging) < 0 || asprintf(&usr_lib, "%s/lib", usr) < 0)
-        return error_oom(err, "preparing depmod");
-    int rc = depmod_discard(root, staging, err);
-    if (!rc)
-        rc = root_make_dirs(root, folder, 0700, NULL, err);
-    if (!rc)
-        rc = root_make_dirs(root, configuration, 0700, NULL, err);
-    if (!rc)
-        rc = root_make_dirs(root, usr, 0700, NULL, err);
-    if (!rc)
-        rc = file_publish_link(root, usr_lib, "../lib", err);
-    AUTO_CLOSE int fd = -1;
-    if (!rc)
-        rc = root_open_dir(root, folder, &fd, err);
-    return rc ? rc : link_inputs(root, kernel_dir, fd, err);
 }
 
 static int add_configuration(struct strlist *argv, const struct root *root, const char *path,
@@ -126,7 +80,7 @@ static int execute(const struct strlist *argv, const char *kernel, struct error 
                      process_describe(&result), buffer_string(&output));
 }
 
-/* What depmod wrote: regular files; links are what link_inputs() made. */
+/* What depmod wrote: of what was linked nothing has such a name. */
 static int list_output(const struct root *root, const char *kernel, const char *folder,
                        struct strlist *names, struct error *err) {
     AUTO_STRLIST struct strlist all = {0};
@@ -141,15 +95,16 @@ static int list_output(const struct root *root, const char *kernel, const char *
     return rc;
 }
 
-int depmod_run(const struct root *root, const char *kernel, const char *staging, char **folder,
-               struct strlist *names, struct error *err) {
+int depmod_run_without(const struct root *root, const char *kernel, const char *staging,
+                       const struct strlist *without, char **folder, struct strlist *names,
+                       struct error *err) {
     AUTO_STRLIST struct strlist argv = {0};
     AUTO_FREE char *depmod = NULL, *output = NULL;
     if (asprintf(&output, "%s/lib/modules/%s", staging, kernel) < 0)
         return error_oom(err, "preparing depmod");
     int rc = process_find("depmod", &depmod, err);
     if (!rc)
-        rc = make_staging(root, kernel, staging, output, err);
+        rc = depmod_staging_make(root, kernel, staging, without, err);
     if (!rc)
         rc = make_arguments(root, depmod, kernel, staging, &argv, err);
     if (!rc)
@@ -159,4 +114,9 @@ int depmod_run(const struct root *root, const char *kernel, const char *staging,
     if (!rc)
         *folder = STEAL(output);
     return rc;
+}
+
+int depmod_run(const struct root *root, const char *kernel, const char *staging, char **folder,
+               struct strlist *names, struct error *err) {
+    return depmod_run_without(root, kernel, staging, NULL, folder, names, err);
 }

@@ -1,14 +1,7 @@
 /*
  * Running the real depmod for a kernel of a root, without writing in the kernel's own folder.
  *
- * depmod(8) of kmod < 31 has no --outdir. It runs with -b on a staging tree whose kernel folder
- * holds links to what the real one holds, index files aside; it follows them and writes its files
- * beside them:
- *
- *     <staging>/lib/modules/<kernel>/kernel -> <root>/lib/modules/<kernel>/kernel   …and so on
- *     <staging>/usr/lib -> ../lib            for a depmod whose module folder is below /usr
- *     <staging>/depmod.d/                    empty: stands for the configuration of a root that has
- *                                            none, as -b alone would read this machine's
+ * depmod(8) of kmod < 31 has no --outdir: it runs with -b on a staging tree (depmod_staging.h).
  */
 #ifndef KMOD_DEPMOD_H
 #define KMOD_DEPMOD_H
@@ -30,6 +23,14 @@ bool depmod_is_index_file(const char *name);
  */
 int depmod_run(const struct root *root, const char *kernel, const char *staging, char **folder,
                struct strlist *names, struct error *err) MUST_CHECK;
+
+/*
+ * The same as if the module files `without`, canonical paths inside the root, were not there.
+ * ERROR_REFUSED: one of them is not in the kernel's own folder, so it can't be left out.
+ */
+int depmod_run_without(const struct root *root, const char *kernel, const char *staging,
+                       const struct strlist *without, char **folder, struct strlist *names,
+                       struct error *err) MUST_CHECK;
 
 /* Removes the staging tree; a missing one is no error. */
 int depmod_discard(const struct root *root, const char *staging, struct error *err) MUST_CHECK;

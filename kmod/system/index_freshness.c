@@ -4,20 +4,19 @@
 
 #include "kmod/system/depmod.h"
 
-/* Whether the file in place is what depmod wrote; anything else that has its name is not. */
-static int is_fresh(const struct root *root, const struct index_store *paths, const char *folder,
-                    const char *name, bool *fresh, struct error *err) {
+int index_freshness_same(const struct root *root, const char *folder, const char *fresh,
+                         const char *name, bool *same, struct error *err) {
     struct stat st;
-    *fresh = false;
-    if (index_store_stat(root, paths->kernel_dir, name, &st) || !S_ISREG(st.st_mode))
+    *same = false;
+    if (index_store_stat(root, folder, name, &st) || !S_ISREG(st.st_mode))
         return 0;
-    AUTO_BUFFER struct buffer staged = {0}, placed = {0};
-    int rc = index_store_read(root, folder, name, &staged, err);
+    AUTO_BUFFER struct buffer one = {0}, other = {0};
+    int rc = index_store_read(root, folder, name, &one, err);
     if (!rc)
-        rc = index_store_read(root, paths->kernel_dir, name, &placed, err);
+        rc = index_store_read(root, fresh, name, &other, err);
     if (!rc)
-        *fresh = staged.size == placed.size &&
-                 (staged.size == 0 || !memcmp(staged.data, placed.data, staged.size));
+        *same =
+            one.size == other.size && (one.size == 0 || !memcmp(one.data, other.data, one.size));
     return rc;
 }
 
@@ -31,7 +30,7 @@ int index_freshness_check(const struct root *root, const char *kernel,
         struct stat st;
         bool fresh;
         present += index_store_stat(root, paths->kernel_dir, names.items[i], &st) == 0;
-        rc = is_fresh(root, paths, folder, names.items[i], &fresh, err);
+        rc = index_freshness_same(root, paths->kernel_dir, folder, names.items[i], &fresh, err);
         different += !fresh;
     }
     *stale = present > 0 && different > 0;

@@ -16,4 +16,11 @@ int index_freshness_check(const struct root *root, const char *kernel,
                           const struct index_store *paths, bool *stale,
                           struct error *err) MUST_CHECK;
 
+/*
+ * Whether `name` is a regular file in both folders (inside the root), with the same bytes. In
+ * `fresh`, which is depmod's, it is there.
+ */
+int index_freshness_same(const struct root *root, const char *folder, const char *fresh,
+                         const char *name, bool *same, struct error *err) MUST_CHECK;
+
 #endif

@@ -30,6 +30,8 @@ int index_store_locate(const char *kernel, const char *store, struct index_store
         (paths->without = index_store_path(paths->folder, "without")) &&
         (paths->keeping = index_store_path(paths->folder, "keeping")) &&
         (paths->published = index_store_path(paths->folder, "published")) &&
+        (paths->tree = index_store_path(paths->folder, "tree")) &&
+        (paths->tree_next = index_store_path(paths->folder, "tree.next")) &&
         (paths->staging = index_store_path(paths->folder, "staging")))
         return 0;
     index_store_release(paths);
@@ -43,6 +45,8 @@ void index_store_release(struct index_store *paths) {
     free(paths->without);
     free(paths->keeping);
     free(paths->published);
+    free(paths->tree);
+    free(paths->tree_next);
     free(paths->staging);
     *paths = (struct index_store){0};
 }
@@ -169,12 +173,16 @@ int index_store_put_back(const struct root *root, const struct index_store *path
     return rc;
 }
 
+bool index_store_is_temporary(const char *name) {
+    return !strncmp(name, ".modules.", strlen(".modules.")) && strstr(name, ".prebake-");
+}
+
 int index_store_sweep(const struct root *root, const struct index_store *paths, struct error *err) {
     AUTO_STRLIST struct strlist names = {0};
     int rc = root_list(root, paths->kernel_dir, &names, err);
     for (size_t i = 0; !rc && i < names.count; i++) {
         const char *name = names.items[i];
-        if (!strncmp(name, ".modules.", strlen(".modules.")) && strstr(name, ".prebake-"))
+        if (index_store_is_temporary(name))
             rc = remove_in_place(root, paths, name, err);
     }
     return rc;

@@ -26,6 +26,8 @@ struct index_store {
     char *without;    /* <store>/index/K/without */
     char *keeping;    /* its name while it is filled */
     char *published;  /* <store>/index/K/published */
+    char *tree;       /* <store>/index/K/tree */
+    char *tree_next;  /* <store>/index/K/tree.next */
     char *staging;    /* <store>/index/K/staging */
 };
 
@@ -64,7 +66,10 @@ int index_store_read_note(const struct root *root, const struct index_store *pat
 int index_store_put_back(const struct root *root, const struct index_store *paths, const char *name,
                          bool was_present, struct error *err) MUST_CHECK;
 
-/* Removes temporaries that a killed run left in the kernel's folder. */
+/* Whether a name in the kernel's folder is that of a temporary that a killed run left. */
+bool index_store_is_temporary(const char *name);
+
+/* Removes those. */
 int index_store_sweep(const struct root *root, const struct index_store *paths,
                       struct error *err) MUST_CHECK;
 

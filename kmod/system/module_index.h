@@ -4,12 +4,13 @@
  *
  *     <store>/index/<kernel>/without/<name>   the file from before the bake; absent ones are absent
  *     <store>/index/<kernel>/published        which names the bake replaces, "<name>=kept|absent"
+ *     <store>/index/<kernel>/tree             what the module tree was (index_tree.h)
  *     <store>/index/<kernel>/staging/         only while depmod runs
  *
  * `store` is a private directory inside the root ("/var/lib/prebake/store"); `kernel` must pass
  * path_component_check(). Durability is the caller's one file_sync_fs().
  *
- * The order of a bake:      keep (no module placed yet), place modules, build, other steps, record;
+ * The order of a bake:      keep (no module placed yet), place modules, build, other steps;
  *                           any failure in between, or a killed bake found later: undo.
  * The order of a teardown:  restore every kernel, remove the module files, then refresh the kernels
  *                           that restore said need it.
@@ -61,13 +62,6 @@ int module_index_build(const struct root *root, const char *store, struct module
                        struct error *err) MUST_CHECK;
 
 /*
- * Reads again inode and ctime of what is in place into index->files; when the bake changed anything
- * about these files since module_index_build().
- */
-int module_index_record(const struct root *root, struct module_index *index,
-                        struct error *err) MUST_CHECK;
-
-/*
  * Puts back what a bake that has no record (it failed or was killed) replaced, and drops the kept
  * files. Nothing kept is nothing to do. Killed anywhere and run again it ends the same.
  */
@@ -76,9 +70,10 @@ int module_index_undo(const struct root *root, const char *kernel, const char *s
 
 /*
  * Puts "without" in place by renames when each file in place is the recorded one (inode and ctime)
- * or is back already; modules.dep.bin first, so that from the first rename on nothing of ours is
- * resolved. When someone ran depmod since, nothing in place is changed, what was kept is dropped
- * and *needs_refresh says so: module_index_refresh() has to run after the module files are gone.
+ * and the module tree is what it was, or when it is back already; modules.dep.bin first, so that
+ * from the first rename on nothing of ours is resolved. When someone ran depmod or changed the tree
+ * since, nothing in place is changed, what was kept is dropped and *needs_refresh says so:
+ * module_index_refresh() has to run after the module files are gone.
  * Either way nothing of this kernel's index remains in the store. A kernel whose /lib/modules
  * folder is gone needs nothing. Killed anywhere and run again, any number of times, it ends the
  * same; after the kept files are gone it still tells whether the files in place are those of

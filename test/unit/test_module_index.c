@@ -240,16 +240,6 @@ static void test_a_kernel_that_is_gone_needs_nothing(void) {
     check_store_is_empty();
 }
 
-static void test_record_follows_later_changes(void) {
-    bake();
-    CU_ASSERT_EQUAL(chmod(in_place("modules.dep"), 0600), 0);
-    CU_ASSERT_EQUAL(chmod(in_place("modules.dep"), 0644), 0);
-    succeed(module_index_record(&root, &module_index, &err));
-    CU_ASSERT_FALSE(restore());
-    remove_ours();
-    CU_ASSERT_FALSE(root_exists(&root, SMALL_KERNEL_DIR "/modules.dep"));
-}
-
 /* ext4 gives a file that is made again its old inode: the ctime tells them apart. */
 static void test_equal_bytes_of_someone_else(void) {
     bake();
@@ -337,7 +327,6 @@ int main(void) {
         {"depmod after a bake without index", test_depmod_after_a_bake_without_index},
         {"lost kept files are noticed", test_lost_kept_files_are_noticed},
         {"a kernel that is gone needs nothing", test_a_kernel_that_is_gone_needs_nothing},
-        {"record follows later changes", test_record_follows_later_changes},
         {"equal bytes of someone else", test_equal_bytes_of_someone_else},
         {"hostile kernel names", test_hostile_kernel_names},
         {"no such kernel", test_no_such_kernel},

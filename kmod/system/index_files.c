@@ -1,0 +1,85 @@
+#include "kmod/system/index_files.h"
+
+#include <string.h>
+
+int64_t index_files_time(struct timespec time) {
+    return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
+static int add(struct module_index *index, const char *name) {
+    struct module_index_file *files =
+        reallocarray(index->files, index->count + 1, sizeof *index->files);
+    if (!files)
+        return -ENOMEM;
+    index->files = files;
+    files[index->count] = (struct module_index_file){.name = strdup(name)};
+    return files[index->count].name ? (index->count++, 0) : -ENOMEM;
+}
+
+int index_files_fill(const struct root *root, const struct index_store *paths,
+                     struct module_index *index, struct error *err) {
+    AUTO_KEYVALUE struct keyvalue note = {0};
+    index_files_forget(index);
+    int rc = index_store_read_note(root, paths, &note, err);
+    for (size_t i = 0; !rc && i < note.keys.count; i++) {
+        if (add(index, note.keys.items[i]))
+            return error_oom(err, "recording an index");
+        struct module_index_file *file = &index->files[i];
+        struct stat st;
+        file->without_present = !strcmp(note.values.items[i], INDEX_KEPT);
+        if (file->without_present && !index_store_stat(root, paths->without, file->name, &st))
+            file->without_mtime_ns = index_files_time(st.st_mtim);
+    }
+    return rc;
+}
+
+int index_files_record(const struct root *root, const struct index_store *paths,
+                       struct module_index *index, struct error *err) {
+    for (size_t i = 0; i < index->count; i++) {
+        struct stat st;
+        int rc = index_store_stat(root, paths->kernel_dir, index->files[i].name, &st);
+        if (rc)
+            return error_io(err, -rc, "can't look at %s%s/%s", root->path, paths->kernel_dir,
+                            index->files[i].name);
+        index->files[i].with_inode = st.st_ino;
+        index->files[i].with_ctime_ns = index_files_time(st.st_ctim);
+    }
+    return 0;
+}
+
+const struct module_index_file *index_files_find(const struct module_index *index,
+                                                 const char *name) {
+    for (size_t i = 0; i < index->count; i++)
+        if (!strcmp(index->files[i].name, name))
+            return &index->files[i];
+    return NULL;
+}
+
+bool index_files_in_place(const struct root *root, const struct index_store *paths,
+                          const struct module_index_file *file) {
+    struct stat st;
+    return !index_store_stat(root, paths->kernel_dir, file->name, &st) &&
+           st.st_ino == file->with_inode && index_files_time(st.st_ctim) == file->with_ctime_ns;
+}
+
+bool index_files_back(const struct root *root, const struct index_store *paths,
+                      const struct module_index_file *file) {
+    struct stat st;
+    bool present = !index_store_stat(root, paths->kernel_dir, file->name, &st);
+    return file->without_present ? present && index_files_time(st.st_mtim) == file->without_mtime_ns
+                                 : !present;
+}
+
+bool index_files_kept(const struct root *root, const struct index_store *paths,
+                      const struct module_index_file *file) {
+    struct stat st;
+    return !file->without_present || !index_store_stat(root, paths->without, file->name, &st);
+}
+
+void index_files_forget(struct module_index *index) {
+    for (size_t i = 0; i < index->count; i++)
+        free(index->files[i].name);
+    free(index->files);
+    index->files = NULL;
+    index->count = 0;
+}

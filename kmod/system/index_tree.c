@@ -1,0 +1,142 @@
+#include "kmod/system/index_tree.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/tree.h"
+#include "kmod/system/depmod.h"
+#include "kmod/system/index_files.h"
+
+#define NOTE_MAX (16UL << 20) /* a distribution's largest kernel has 60 KB */
+
+struct note {
+    struct buffer text;
+    const char *folder; /* directly in the kernel's: what is walked now */
+};
+
+static bool does_not_count(const char *name) {
+    return depmod_is_index_file(name) || index_store_is_temporary(name) || !strcmp(name, "build") ||
+           !strcmp(name, "source");
+}
+
+static int add_line(struct note *note, const char *path, const struct stat *st) {
+    if (strchr(path, '\n'))
+        return -EILSEQ;
+    return buffer_printf(&note->text, "%" PRId64 " %s\n", index_files_time(st->st_ctim), path);
+}
+
+static int visit(void *context, const struct tree_entry *entry, struct error *err) {
+    struct note *note = context;
+    AUTO_FREE char *path = NULL;
+    (void)err;
+    if (!S_ISDIR(entry->st->st_mode))
+        return 0;
+    return asprintf(&path, "%s/%s", note->folder, entry->path) < 0
+               ? -ENOMEM
+               : add_line(note, path, entry->st);
+}
+
+static int note_entry(struct note *note, int kernel_dir, const char *name, struct error *err) {
+    struct stat st;
+    if (fstatat(kernel_dir, name, &st, AT_SYMLINK_NOFOLLOW))
+        return -errno;
+    int rc = add_line(note, name, &st);
+    if (rc || !S_ISDIR(st.st_mode))
+        return rc;
+    AUTO_CLOSE int fd = openat(kernel_dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    note->folder = name;
+    return tree_walk(fd, name, visit, note, err);
+}
+
+/* The names directly in the kernel's folder that count. */
+static int list_top(const struct root *root, const struct index_store *paths, struct strlist *names,
+                    struct error *err) {
+    AUTO_STRLIST struct strlist all = {0};
+    int rc = root_list(root, paths->kernel_dir, &all, err);
+    for (size_t i = 0; !rc && i < all.count; i++)
+        if (!does_not_count(all.items[i]) && strlist_add(names, all.items[i]))
+            rc = error_oom(err, "noting a module tree");
+    return rc;
+}
+
+static int make_note(const struct root *root, const struct index_store *paths, struct note *note,
+                     struct error *err) {
+    AUTO_STRLIST struct strlist names = {0};
+    AUTO_CLOSE int kernel_dir = -1;
+    int rc = list_top(root, paths, &names, err);
+    if (!rc)
+        rc = root_open_dir(root, paths->kernel_dir, &kernel_dir, err);
+    for (size_t i = 0; !rc && i < names.count; i++)
+        rc = note_entry(note, kernel_dir, names.items[i], err);
+    return rc;
+}
+
+int index_tree_note(const struct root *root, const struct index_store *paths, struct error *err) {
+    struct note note = {0};
+    struct error reason = {0};
+    int rc = make_note(root, paths, &note, &reason);
+    if (rc) {
+        log_detail("changes of %s will not be told from its folders: %s", paths->kernel_dir,
+                   *reason.text ? reason.text : strerror(-rc));
+        rc = index_tree_drop_note(root, paths, err);
+    } else {
+        struct file_meta meta = FILE_META_DEFAULT;
+        rc = file_publish(root, paths->tree_next, note.text.data, note.text.size, &meta, err);
+    }
+    buffer_release(&note.text);
+    return rc;
+}
+
+int index_tree_commit(const struct root *root, const struct index_store *paths, struct error *err) {
+    AUTO_CLOSE int folder = -1;
+    const char *next;
+    if (!root_exists(root, paths->tree_next))
+        return index_tree_forget(root, paths, err);
+    int rc = root_open_parent(root, paths->tree_next, &folder, &next, err);
+    if (!rc && renameat(folder, next, folder, strrchr(paths->tree, '/') + 1))
+        rc = error_io(err, errno, "can't create %s%s", root->path, paths->tree);
+    return rc;
+}
+
+int index_tree_forget(const struct root *root, const struct index_store *paths, struct error *err) {
+    return root_exists(root, paths->folder) ? file_remove(root, paths->tree, err) : 0;
+}
+
+int index_tree_drop_note(const struct root *root, const struct index_store *paths,
+                         struct error *err) {
+    return root_exists(root, paths->folder) ? file_remove(root, paths->tree_next, err) : 0;
+}
+
+/* Compares one line, NUL-terminated; `top` counts those directly in the kernel's folder. */
+static bool is_as_noted(const char *line, int kernel_dir, size_t *top) {
+    char *path;
+    struct stat st;
+    intmax_t ctime_ns = strtoimax(line, &path, 10);
+    if (path == line || *path++ != ' ' || fstatat(kernel_dir, path, &st, AT_SYMLINK_NOFOLLOW))
+        return false;
+    *top += strchr(path, '/') == NULL;
+    return index_files_time(st.st_ctim) == ctime_ns;
+}
+
+bool index_tree_unchanged(const struct root *root, const struct index_store *paths) {
+    AUTO_BUFFER struct buffer text = {0};
+    AUTO_STRLIST struct strlist names = {0};
+    AUTO_CLOSE int kernel_dir = -1;
+    if (file_read(root, paths->tree, NOTE_MAX, &text, NULL) ||
+        root_open_dir(root, paths->kernel_dir, &kernel_dir, NULL) ||
+        list_top(root, paths, &names, NULL))
+        return false;
+    size_t top = 0;
+    char *rest = (char *)text.data;
+    for (char *line; rest && *rest;) {
+        line = strsep(&rest, "\n");
+        if (!is_as_noted(line, kernel_dir, &top))
+            return false;
+    }
+    return top == names.count;
+}
