@@ -6,10 +6,9 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "kmod/lifecycle/bake.h"
+#include "kmod/lifecycle/bake_records.h"
 #include "kmod/lifecycle/durability.h"
-#include "kmod/lifecycle/facts_read.h"
 #include "kmod/lifecycle/lock.h"
-#include "kmod/lifecycle/manifest_read.h"
 #include "kmod/lifecycle/registration.h"
 #include "kmod/lifecycle/removal.h"
 #include "kmod/lifecycle/resident.h"
@@ -41,29 +40,12 @@ static bool is_ending(const struct root *root) {
     return state_word_read(root, &word, &ignored) == 0 && word == STATE_TEARING_DOWN;
 }
 
-static int read_manifest(struct teardown *teardown, struct error *err) {
-    const struct root *root = teardown->root;
-    char sha256[DIGEST_HEX_SIZE];
-    int rc = manifest_read(root, &teardown->manifest, sha256, err);
-    if (rc == -ENOENT)
-        return error_set(err, ERROR_DAMAGED, ENOENT,
-                         "%s" STATE_FOLDER_MARKER " says this system carries a bake, but its "
-                         "manifest is gone; nothing was removed",
-                         root->path);
-    if (!rc && strcmp(sha256, teardown->marker.manifest_sha256))
-        rc = error_set(err, ERROR_REFUSED, EBADMSG,
-                       "%s" STATE_FOLDER_MANIFEST " is not the manifest that the marker names; "
-                       "nothing was removed",
-                       root->path);
-    return rc;
-}
-
 /* Facts make a teardown exact and quick; without them it still is right. */
 static int read_facts(struct teardown *teardown, struct error *err) {
     struct error reason = {0};
-    int rc = facts_read(teardown->root, &teardown->facts, &reason);
+    int rc = bake_records_facts(teardown->root, &teardown->marker, &teardown->facts, &reason);
     teardown->facts_lost = rc != 0;
-    if (rc && rc != -ENOENT)
+    if (rc)
         log_warning("%s; contents decide what is ours", reason.text);
     const struct facts *facts = rc ? NULL : &teardown->facts;
     teardown->removal =
@@ -210,7 +192,7 @@ static int run_locked(struct teardown *teardown, const struct teardown_options *
     if (was_complete(teardown->root))
         return complete(teardown->root, result, err);
     result->marker_after = true;
-    rc = read_manifest(teardown, err);
+    rc = bake_records_manifest(teardown->root, &teardown->marker, &teardown->manifest, err);
     if (!rc)
         rc = read_facts(teardown, err);
     return rc ? rc : act(teardown, options, result, err);
