@@ -8,6 +8,7 @@
 #include "kmod/lifecycle/bake.h"
 #include "kmod/lifecycle/bake_records.h"
 #include "kmod/lifecycle/durability.h"
+#include "kmod/lifecycle/facts_rebuild.h"
 #include "kmod/lifecycle/lock.h"
 #include "kmod/lifecycle/registration.h"
 #include "kmod/lifecycle/removal.h"
@@ -45,9 +46,13 @@ static int read_facts(struct teardown *teardown, struct error *err) {
     struct error reason = {0};
     int rc = bake_records_facts(teardown->root, &teardown->marker, &teardown->facts, &reason);
     teardown->facts_lost = rc != 0;
-    if (rc)
-        log_warning("%s; contents decide what is ours", reason.text);
     const struct facts *facts = rc ? NULL : &teardown->facts;
+    if (rc) {
+        log_warning("%s; contents decide what is ours", reason.text);
+        rc = facts_rebuild(&teardown->manifest, &teardown->marker, &teardown->facts, err);
+        if (rc)
+            return rc;
+    }
     teardown->removal =
         (struct removal){.root = teardown->root, .manifest = &teardown->manifest, .facts = facts};
     return ownership_context_make(teardown->root, facts, &teardown->removal.context, err);
