@@ -196,13 +196,3 @@ int tree_copy(int from, int parent, const char *name, struct error *err) {
     struct copy copy = {.to = to, .name = name};
     return tree_walk(from, name, copy_entry, &copy, err);
 }
-
-int tree_make_temporary(const char *base, char **path, struct error *err) {
-    AUTO_FREE char *template = NULL;
-    if (asprintf(&template, "%s/prebake-XXXXXX", base) < 0)
-        return error_oom(err, "making a temporary folder");
-    if (!mkdtemp(template))
-        return error_io(err, errno, "can't make a temporary folder in %s", base);
-    *path = STEAL(template);
-    return 0;
-}

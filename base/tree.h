@@ -39,8 +39,4 @@ int tree_remove(int parent, const char *name, struct error *err) MUST_CHECK;
  */
 int tree_copy(int from, int parent, const char *name, struct error *err) MUST_CHECK;
 
-/* A fresh private directory (0700) below `base` on this machine; the caller frees `path` and
- * removes the directory. */
-int tree_make_temporary(const char *base, char **path, struct error *err) MUST_CHECK;
-
 #endif

@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/temporary.h"
 #include "base/tree.h"
 #include "builder/bundle_record.h"
 #include "builder/kept_log.h"
@@ -13,23 +14,11 @@
 #include "toolchain/kbuild.h"
 #include "toolchain/strip.h"
 
-/* Where large temporary files go: /tmp is often memory. */
-static const char *temporary_base(void) {
-    const char *base = secure_getenv("TMPDIR");
-    return base && base[0] == '/' ? base : "/var/tmp";
-}
-
 static void remove_path(const char *path) {
     struct error err = {0};
     if (path && tree_remove(AT_FDCWD, path, &err))
         log_warning("%s", err.text);
 }
-
-static void cleanup_path(char **path) {
-    remove_path(*path);
-    free(*path);
-}
-#define AUTO_TEMPORARY AUTO(cleanup_path)
 
 char *bundle_module_path(const struct bundle *bundle, const char *dest_name) {
     char *path = NULL;
@@ -59,9 +48,9 @@ static int strip(const struct plan *plan, const struct bundle *bundle, struct er
 }
 
 static int compile(const struct plan *plan, const struct bundle *bundle, struct error *err) {
-    AUTO_TEMPORARY char *work = NULL;
+    AUTO_TEMPORARY struct temporary work = {0};
     AUTO_FREE char *modules = NULL, *log = NULL;
-    int rc = tree_make_temporary(temporary_base(), &work, err);
+    int rc = temporary_make(NULL, &work, err);
     if (rc)
         return rc;
     if (asprintf(&modules, "%s/modules", bundle->path) < 0 ||
@@ -76,7 +65,7 @@ static int compile(const struct plan *plan, const struct bundle *bundle, struct 
         .compiler = &plan->compiler,
         .conf = &plan->conf,
         .jobs = plan->options->jobs,
-        .work_dir = work,
+        .work_dir = work.path,
         .log_path = log,
     };
     rc = kbuild_run(&spec, modules, err);
@@ -101,11 +90,8 @@ static int move_into_cache(const char *from, const char *to, struct error *err) 
     AUTO_CLOSE int fd = open(from, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0 || fchmod(fd, 0755) || syncfs(fd))
         return error_io(err, errno, "can't finish %s", from);
-    if (rename(from, to) == 0)
-        return 0;
-    if (errno != EEXIST && errno != ENOTEMPTY)
+    if (rename(from, to) && errno != EEXIST && errno != ENOTEMPTY)
         return error_io(err, errno, "can't move the bundle to %s", to);
-    remove_path(from);
     return 0;
 }
 
@@ -130,18 +116,18 @@ static int look_in_cache(const struct plan *plan, const char *path) {
 
 static int build_in(const struct plan *plan, const char *base, struct bundle *bundle,
                     struct error *err) {
-    int rc = tree_make_temporary(base, &bundle->path, err);
+    int rc = temporary_make(base, &bundle->temporary, err);
     if (rc)
         return rc;
-    bundle->temporary = true;
-    return build(plan, bundle, err);
+    bundle->path = strdup(bundle->temporary.path);
+    return bundle->path ? build(plan, bundle, err) : error_oom(err, "building");
 }
 
 int bundle_get(const struct plan *plan, struct bundle *bundle, struct error *err) {
     *bundle = (struct bundle){0};
     const char *cache = plan->options->cache;
     if (!cache)
-        return build_in(plan, temporary_base(), bundle, err);
+        return build_in(plan, NULL, bundle, err);
     AUTO_FREE char *path = NULL;
     if (asprintf(&path, "%s/%s", cache, plan->bundle_id) < 0)
         return error_oom(err, "looking for a bundle");
@@ -159,13 +145,12 @@ int bundle_get(const struct plan *plan, struct bundle *bundle, struct error *err
     }
     free(bundle->path);
     bundle->path = STEAL(path);
-    bundle->temporary = false;
+    temporary_remove(&bundle->temporary);
     return 0;
 }
 
 void bundle_release(struct bundle *bundle) {
-    if (bundle->temporary)
-        remove_path(bundle->path);
+    temporary_remove(&bundle->temporary);
     free(bundle->path);
     *bundle = (struct bundle){0};
 }

@@ -12,12 +12,13 @@
 #include <stdbool.h>
 
 #include "base/error.h"
+#include "base/temporary.h"
 #include "builder/plan.h"
 
 struct bundle {
-    char *path;     /* on this machine */
-    bool temporary; /* not in a cache: removed with bundle_release() */
-    bool reused;    /* it was in the cache */
+    char *path;                 /* on this machine */
+    struct temporary temporary; /* where it is when it is in no cache */
+    bool reused;                /* it was in the cache */
 };
 
 /*

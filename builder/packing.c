@@ -5,7 +5,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
-#include "base/tree.h"
+#include "base/temporary.h"
 #include "builder/read_back.h"
 #include "builder/target.h"
 
@@ -71,12 +71,12 @@ static int pack(const struct plan *plan, const struct bundle *bundle, const char
 
 /* The bytes that will be placed, judged as the set they are loaded as. */
 static int verify_packed(const struct plan *plan, const struct packed_set *set, struct error *err) {
-    AUTO(read_back_folder_release) char *folder = NULL;
+    AUTO_TEMPORARY struct temporary folder = {0};
     AUTO_STRLIST struct strlist paths = {0};
-    int rc = read_back_folder_make(&folder, err);
+    int rc = temporary_make(NULL, &folder, err);
     for (size_t i = 0; !rc && i < set->count; i++) {
         const struct packed_module *module = &set->modules[i];
-        if (strlist_addf(&paths, "%s/%s", folder, module->file_name))
+        if (strlist_addf(&paths, "%s/%s", folder.path, module->file_name))
             return error_oom(err, "verifying modules");
         rc = read_back_write(paths.items[i], &module->content, err);
     }

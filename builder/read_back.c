@@ -5,20 +5,8 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "base/log.h"
-#include "base/tree.h"
+#include "base/temporary.h"
 #include "kmod/module/module_file.h"
-
-int read_back_folder_make(char **folder, struct error *err) {
-    return tree_make_temporary("/var/tmp", folder, err);
-}
-
-void read_back_folder_release(char **folder) {
-    struct error err = {0};
-    if (*folder && tree_remove(AT_FDCWD, *folder, &err))
-        log_warning("%s", err.text);
-    free(*folder);
-}
 
 int read_back_write(const char *path, const struct buffer *content, struct error *err) {
     AUTO_CLOSE int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -80,12 +68,12 @@ static int check_kmod(const char *path, const char *file_name, enum compression 
 
 int read_back_check(const char *file_name, const struct buffer *packed, const struct buffer *plain,
                     const char *module_name, struct error *err) {
-    AUTO(read_back_folder_release) char *folder = NULL;
+    AUTO_TEMPORARY struct temporary folder = {0};
     AUTO_FREE char *path = NULL;
-    int rc = read_back_folder_make(&folder, err);
+    int rc = temporary_make(NULL, &folder, err);
     if (rc)
         return rc;
-    if (asprintf(&path, "%s/%s", folder, file_name) < 0)
+    if (asprintf(&path, "%s/%s", folder.path, file_name) < 0)
         return error_oom(err, "reading a module back");
     rc = read_back_write(path, packed, err);
     AUTO_MODULE_FILE struct module_file file = {0};

@@ -12,10 +12,6 @@
 int read_back_check(const char *file_name, const struct buffer *packed, const struct buffer *plain,
                     const char *module_name, struct error *err) MUST_CHECK;
 
-/* A private folder for files to be read back; released with all that is in it. */
-int read_back_folder_make(char **folder, struct error *err) MUST_CHECK;
-void read_back_folder_release(char **folder);
-
 int read_back_write(const char *path, const struct buffer *content, struct error *err) MUST_CHECK;
 
 #endif

@@ -5,7 +5,7 @@
 
 #include "base/file.h"
 #include "base/process.h"
-#include "base/tree.h"
+#include "base/temporary.h"
 #include "toolchain/distro.h"
 
 struct tool {
@@ -81,8 +81,9 @@ static int compile_probe(const struct compiler *compiler, const char *directory,
     static const char text[] = "#include <stdio.h>\n"
                                "#include <stdlib.h>\n"
                                "int main(void) { return puts(\"\") < 0 ? EXIT_FAILURE : 0; }\n";
-    AUTO_FREE char *source = NULL;
-    if (asprintf(&source, "%s/probe.c", directory) < 0)
+    AUTO_FREE char *source = NULL, *temporary = NULL;
+    if (asprintf(&source, "%s/probe.c", directory) < 0 ||
+        asprintf(&temporary, "TMPDIR=%s", directory) < 0)
         return error_oom(err, "looking for the build's tools");
     AUTO_CLOSE int fd = open(source, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0)
@@ -92,23 +93,23 @@ static int compile_probe(const struct compiler *compiler, const char *directory,
         return error_io(err, -rc, "can't write %s", source);
     const char *const argv[] = {
         compiler->path, "-o", "probe", "probe.c", link ? NULL : "-fsyntax-only", NULL};
-    struct process_spec spec = {.argv = argv, .directory = directory, .output = output};
+    const char *const environment[] = {temporary, NULL};
+    struct process_spec spec = {
+        .argv = argv, .environment = environment, .directory = directory, .output = output};
     return process_run(&spec, result, err);
 }
 
 static int check_libc(const struct compiler *compiler, struct lack *lack, char *detail, size_t size,
                       struct error *err) {
-    AUTO_FREE char *directory = NULL;
+    AUTO_TEMPORARY struct temporary directory = {0};
     AUTO_BUFFER struct buffer output = {0};
     struct process_result result = {0};
     bool link = !strlist_contains(&lack->packages, "binutils");
-    int rc = tree_make_temporary("/tmp", &directory, err);
+    int rc = temporary_make(NULL, &directory, err);
+    if (!rc)
+        rc = compile_probe(compiler, directory.path, link, &output, &result, err);
     if (rc)
         return rc;
-    rc = compile_probe(compiler, directory, link, &output, &result, err);
-    int removed = tree_remove(AT_FDCWD, directory, rc ? NULL : err);
-    if (rc || removed)
-        return rc ? rc : removed;
     if (result.exit_status == 0)
         return 0;
     first_error(buffer_string(&output), detail, size);

@@ -4,15 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/log.h"
 #include "base/root.h"
 #include "base/strlist.h"
-#include "base/tree.h"
 #include "toolchain/archive.h"
 #include "toolchain/source_digest.h"
-
-/* On disk and large: /tmp may be memory, and a source unpacks to 100 MB. */
-#define UNPACK_BASE "/var/tmp"
 
 static bool has_conf(int directory) {
     struct stat st;
@@ -91,14 +86,14 @@ static int open_directory(struct source *source, struct error *err) {
 }
 
 static int open_archive(struct source *source, int fd, struct error *err) {
-    int rc = tree_make_temporary(UNPACK_BASE, &source->temporary, err);
+    int rc = temporary_make(NULL, &source->temporary, err);
     if (rc)
         return rc;
-    AUTO_CLOSE int into = open(source->temporary, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    AUTO_CLOSE int into = open(source->temporary.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (into < 0)
-        return error_io(err, errno, "can't open %s", source->temporary);
+        return error_io(err, errno, "can't open %s", source->temporary.path);
     rc = archive_unpack(fd, source->origin, into, err);
-    return rc ? rc : find_tree(source->temporary, source->origin, &source->path, err);
+    return rc ? rc : find_tree(source->temporary.path, source->origin, &source->path, err);
 }
 
 /* O_NONBLOCK: opening a fifo must not hang. */
@@ -140,11 +135,8 @@ int source_open(const char *spec, struct source *source, struct error *err) {
 }
 
 void source_close(struct source *source) {
-    struct error err = {0};
-    if (source->temporary && tree_remove(AT_FDCWD, source->temporary, &err))
-        log_warning("%s", err.text);
+    temporary_remove(&source->temporary);
     free(source->path);
-    free(source->temporary);
     free(source->origin);
     *source = (struct source){0};
 }

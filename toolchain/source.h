@@ -4,10 +4,11 @@
 
 #include "base/digest.h"
 #include "base/error.h"
+#include "base/temporary.h"
 
 struct source {
     char *path;                   /* the directory that holds dkms.conf, on this machine */
-    char *temporary;              /* private folder it was unpacked into, NULL for a directory */
+    struct temporary temporary;   /* what it was unpacked into; none for a directory */
     char *origin;                 /* what the user named */
     char digest[DIGEST_HEX_SIZE]; /* see source_digest.h */
 };

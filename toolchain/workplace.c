@@ -8,8 +8,6 @@
 #include "base/tree.h"
 #include "toolchain/confine.h"
 
-#define PRIVATE_FOLDERS "/var/tmp"
-
 const char *workplace_dkms_tree(void) {
     return confine_has_namespaces() ? "/var/lib/dkms" : "/var/cache/prebake";
 }
@@ -17,10 +15,10 @@ const char *workplace_dkms_tree(void) {
 /* In `work_dir`, or in a private folder of its own. */
 static int open_private(const char *work_dir, struct workplace *place, struct error *err) {
     if (!work_dir) {
-        int rc = tree_make_temporary(PRIVATE_FOLDERS, &place->temporary, err);
+        int rc = temporary_make(NULL, &place->temporary, err);
         if (rc)
             return rc;
-        work_dir = place->temporary;
+        work_dir = place->temporary.path;
     }
     if (asprintf(&place->path, "%s/%s", work_dir, place->name) < 0)
         return error_oom(err, "preparing a build directory");
@@ -63,11 +61,9 @@ void workplace_close(struct workplace *place) {
         log_warning("the build directory %s stays: %s", place->path, err.text);
     for (size_t i = place->created.count; i-- > 0;)
         rmdir(place->created.items[i]);
-    if (place->temporary)
-        rmdir(place->temporary);
+    temporary_remove(&place->temporary);
     strlist_release(&place->created);
     cleanup_close(&place->parent);
-    free(place->temporary);
     free(place->path);
     free(place->inside);
     *place = (struct workplace)WORKPLACE_INIT;

@@ -11,14 +11,16 @@
 
 #include "base/error.h"
 #include "base/strlist.h"
+#include "base/temporary.h"
 
 struct workplace {
     int parent;             /* the folder that holds it */
     const char *name;       /* its name there */
     char *path;             /* it, on this machine */
     char *inside;           /* it, inside the confinement */
-    char *temporary;        /* a private folder of its own around it, or NULL */
     struct strlist created; /* parents to remove */
+
+    struct temporary temporary; /* a private folder of its own around it, or none */
 };
 
 #define WORKPLACE_INIT                                                                             \

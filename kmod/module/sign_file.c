@@ -6,17 +6,11 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/process.h"
-#include "base/tree.h"
+#include "base/temporary.h"
 #include "kmod/module/secret.h"
 
 #define SIGNATURE_MAX (64UL << 10)
 #define OUTPUT_MAX (8UL << 10)
-
-static void remove_directory(char **directory) {
-    if (*directory)
-        (void)!tree_remove(AT_FDCWD, *directory, NULL);
-    free(*directory);
-}
 
 static int write_content(const char *path, const void *data, size_t size, struct error *err) {
     AUTO_CLOSE int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -73,12 +67,12 @@ static int run(const struct sign_file *spec, const char *hash, const char *conte
 
 int sign_file_run(const struct sign_file *spec, const char *hash, const void *data, size_t size,
                   struct buffer *der, struct error *err) {
-    AUTO(remove_directory) char *directory = NULL;
+    AUTO_TEMPORARY struct temporary directory = {0};
     AUTO_FREE char *content = NULL, *signature = NULL;
-    int rc = tree_make_temporary("/tmp", &directory, err);
+    int rc = temporary_make(NULL, &directory, err);
     if (rc)
         return rc;
-    if (asprintf(&content, "%s/module", directory) < 0 ||
+    if (asprintf(&content, "%s/module", directory.path) < 0 ||
         asprintf(&signature, "%s.p7s", content) < 0)
         return error_oom(err, "signing");
     rc = write_content(content, data, size, err);

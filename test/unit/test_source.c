@@ -59,7 +59,7 @@ static bool fails(const char *spec, enum error_kind kind, const char *words) {
     struct error err = {0};
     int rc = source_open(spec, &source, &err);
     bool as_expected = rc < 0 && err.kind == kind && strstr(err.text, words) && !source.path &&
-                       !source.temporary && !source.origin;
+                       !source.temporary.path && !source.origin;
     if (!as_expected)
         fprintf(stderr, "%s: %d, kind %d: %s\n", spec, rc, err.kind, err.text);
     if (!rc)
@@ -75,7 +75,7 @@ static void test_the_real_package_is_its_unpacked_tree(void) {
     CU_ASSERT_EQUAL_FATAL(source_open(package, &source, &err), 0);
     const char *folder = strrchr(source.path, '/');
     CU_ASSERT_EQUAL(strncmp(folder, "/nvidia-current-open-535.", 25), 0);
-    CU_ASSERT_EQUAL(strncmp(source.path, source.temporary, strlen(source.temporary)), 0);
+    CU_ASSERT_EQUAL(strncmp(source.path, source.temporary.path, strlen(source.temporary.path)), 0);
     CU_ASSERT_STRING_EQUAL(source.origin, package);
     char digest[DIGEST_HEX_SIZE] = "";
     AUTO_FREE char *tree = NULL;
@@ -90,7 +90,7 @@ static void test_what_was_unpacked_is_removed(void) {
     struct stat st;
     const char *package = scratch_archive_package("v4l2loopback-dkms_*");
     CU_ASSERT_EQUAL_FATAL(source_open(package, &source, &err), 0);
-    AUTO_FREE char *temporary = strdup(source.temporary);
+    AUTO_FREE char *temporary = strdup(source.temporary.path);
     CU_ASSERT_EQUAL(stat(temporary, &st), 0);
     CU_ASSERT_EQUAL(st.st_mode, S_IFDIR | 0700);
     source_close(&source);
@@ -106,7 +106,7 @@ static void test_a_directory_stays(void) {
     CU_ASSERT_TRUE_FATAL(asprintf(&indirect, "%s/../tree/", host("/tree")) > 0);
     CU_ASSERT_EQUAL_FATAL(source_open(indirect, &source, &err), 0);
     CU_ASSERT_STRING_EQUAL(source.path, host("/tree"));
-    CU_ASSERT_PTR_NULL(source.temporary);
+    CU_ASSERT_PTR_NULL(source.temporary.path);
     source_close(&source);
     CU_ASSERT_TRUE(root_exists(&root, "/tree/dkms.conf"));
 }

@@ -317,21 +317,6 @@ static void test_a_copy_is_new(void) {
     CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "link"));
 }
 
-static void test_temporary_folders(void) {
-    AUTO_FREE char *first = NULL, *second = NULL, *none = NULL;
-    struct stat st = {0};
-    mode_t old = umask(0);
-    CU_ASSERT_EQUAL(tree_make_temporary(root.path, &first, &err), 0);
-    CU_ASSERT_EQUAL(tree_make_temporary(root.path, &second, &err), 0);
-    umask(old);
-    CU_ASSERT_STRING_NOT_EQUAL(first, second);
-    CU_ASSERT_EQUAL(lstat(first, &st), 0);
-    CU_ASSERT_EQUAL(st.st_mode, S_IFDIR | 0700);
-    CU_ASSERT_EQUAL(tree_make_temporary(host("/none"), &none, &err), -ENOENT);
-    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "/none"));
-    CU_ASSERT_PTR_NULL(none);
-}
-
 int main(void) {
     CU_TestInfo tests[] = {
         {"a walk is sorted and follows no link", test_a_walk_is_sorted_and_follows_no_link},
@@ -349,7 +334,6 @@ int main(void) {
         {"a copy shares nothing", test_a_copy_shares_nothing},
         {"what is not copied", test_what_is_not_copied},
         {"a copy is new", test_a_copy_is_new},
-        {"temporary folders", test_temporary_folders},
         CU_TEST_INFO_NULL,
     };
     CU_SuiteInfo suites[] = {
