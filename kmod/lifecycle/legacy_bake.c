@@ -93,8 +93,8 @@ static int prove(const struct look *look, struct error *err) {
     for (size_t i = 0; !rc && i < paths->count; i++)
         rc = prove_one(look, &paths->items[i], err);
     if (!rc)
-        rc = legacy_links_prove(root, look->evidence.version, paths, err);
-    return rc ? rc : legacy_libraries_prove_copies(root, paths, err);
+        rc = legacy_libraries_prove_copies(root, paths, err);
+    return rc ? rc : legacy_links_prove(root, look->evidence.version, paths, err);
 }
 
 static int count_paths(const struct look *look, struct error *err) {

@@ -8,7 +8,6 @@
 #include "kmod/system/version_proof.h"
 
 #define INSTALLED LEGACY_LIBRARIES "/lib64/" /* what stood in the system's folder */
-#define COPY_RANK 32                         /* above every link's: copies go first */
 
 /* Where the installer meant a library of the folder to be; NULL for none, or when out of memory. */
 static char *system_path(const char *machine, const char *path) {
@@ -94,12 +93,6 @@ static int is_same_file(const struct root *root, const char *one, const char *ot
     return rc ? rc : same_content(folder, name, other_folder, other_name, same, err);
 }
 
-static bool is_same_link(const struct root *root, const char *one, const char *other) {
-    AUTO_FREE char *target = NULL, *other_target = NULL;
-    return root_read_link(root, one, &target) == 0 &&
-           root_read_link(root, other, &other_target) == 0 && !strcmp(target, other_target);
-}
-
 int legacy_libraries_prove_copies(const struct root *root, struct legacy_paths *paths,
                                   struct error *err) {
     int rc = 0;
@@ -107,11 +100,8 @@ int legacy_libraries_prove_copies(const struct root *root, struct legacy_paths *
         struct legacy_path *copy = &paths->items[i];
         if (copy->class != LEGACY_COPY || copy->owned || !paths->items[copy->original].ours)
             continue;
-        const struct legacy_path *original = &paths->items[copy->original];
-        copy->ours = is_same_link(root, copy->path, original->path);
-        if (!copy->ours)
-            rc = is_same_file(root, copy->path, original->path, &copy->ours, err);
-        copy->rank = COPY_RANK + original->rank;
+        copy->rank = LEGACY_COPY_RANK;
+        rc = is_same_file(root, copy->path, paths->items[copy->original].path, &copy->ours, err);
     }
     return rc;
 }

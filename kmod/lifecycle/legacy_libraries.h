@@ -26,10 +26,8 @@ int legacy_libraries_collect(const struct root *root, const char *machine,
 int legacy_libraries_prove(const struct legacy_evidence *evidence, const char *machine,
                            struct legacy_path *item, struct error *err) MUST_CHECK;
 
-/*
- * When files and links are proven: a copy is ours when its original is and they are the same, byte
- * for byte or target for target.
- */
+/* When the files of the folder are proven: sets ours and rank of the files that are copies of one
+ * that is ours, byte for byte. */
 int legacy_libraries_prove_copies(const struct root *root, struct legacy_paths *paths,
                                   struct error *err) MUST_CHECK;
 

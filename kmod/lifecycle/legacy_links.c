@@ -51,10 +51,11 @@ static int prove(const struct root *root, const char *version, const struct lega
     if (!meant)
         return error_oom(err, "looking at links");
     const struct legacy_path *found = legacy_paths_find_ours(paths, meant);
+    unsigned least = item->class == LEGACY_COPY ? LEGACY_COPY_RANK : 0;
     bool named =
-        item->class == LEGACY_LIBRARY && version_proof_in_name(last_component(target), version);
+        item->class != LEGACY_PROGRAM && version_proof_in_name(last_component(target), version);
     item->ours = found || named;
-    item->rank = found ? found->rank + 1 : 1;
+    item->rank = (found && found->rank > least ? found->rank : least) + 1;
     return 0;
 }
 
@@ -65,7 +66,8 @@ int legacy_links_prove(const struct root *root, const char *version, struct lega
         changed = false;
         for (size_t i = 0; i < paths->count; i++) {
             struct legacy_path *item = &paths->items[i];
-            bool candidate = item->class == LEGACY_LIBRARY || item->class == LEGACY_PROGRAM;
+            bool candidate = item->class == LEGACY_LIBRARY || item->class == LEGACY_COPY ||
+                             item->class == LEGACY_PROGRAM;
             if (!candidate || item->ours || item->owned)
                 continue;
             int rc = prove(root, version, paths, item, err);

@@ -7,8 +7,8 @@
 #include "kmod/lifecycle/legacy_paths.h"
 
 /*
- * Sets ours and rank of the links among the libraries and programs, once the files are proven: a
- * library's link when its target's name ends in the version ("libcuda.so.1 ->
+ * Sets ours and rank of the links among libraries, copies and programs, once the files are proven:
+ * a library's link when its target's name ends in the version ("libcuda.so.1 ->
  * libcuda.so.580.126.09"), any link when its target is a path that is ours. No link is followed,
  * the target's text decides. −ENOMEM and I/O errors.
  */

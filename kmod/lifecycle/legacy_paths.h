@@ -18,6 +18,8 @@ enum legacy_class {
                      */
 };
 
+#define LEGACY_COPY_RANK 32 /* above every original's */
+
 struct legacy_path {
     enum legacy_class class;
     char *path; /* inside the root, without links in its folders */

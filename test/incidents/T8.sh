@@ -25,7 +25,7 @@ legacy_snapshot() {
 prepared_root() {
     root=$(overlay_root dkms "$1")
     legacy_source "$root" nvidia "$version"
-    mkdir -m 0755 -p "$root$(dirname "$legacy_marker")" "$root/var/lib/dkms"
+    mkdir -p "$root$(dirname "$legacy_marker")" "$root/var/lib/dkms"
     mkdir -m 0700 "$root/var/lib/nvidia"
     legacy_inside "$root" depmod "$KERNEL"
     legacy_inside "$root" ldconfig

@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # Images that another tool baked: a marker, no manifest. Read after world.sh. What stands in them is
 # made here by gcc, dkms, depmod and ldconfig, the way the AKS GPU image makes it.
+# shellcheck disable=SC2034  # variables are for the test files
 
 legacy_marker=/opt/azure/aks-gpu/dkms-marker
 legacy_modules=(nvidia nvidia-modeset nvidia-drm nvidia-uvm nvidia-peermem)
@@ -59,8 +60,10 @@ legacy_source() {
 
 # in_root, and nothing stays mounted that a snapshot would walk into.
 legacy_inside() {
-    in_root "$@"
+    local status=0
+    in_root "$@" || status=$?
     umount "$1/proc"
+    return "$status"
 }
 
 legacy_dkms() { legacy_inside "$1" dkms "${@:2}" >>"$scratch/dkms.log"; }
@@ -94,7 +97,7 @@ legacy_log_files() {
 
 legacy_log() {
     local root=$1 version=$2
-    mkdir -m 0700 -p "$root/var/lib/nvidia"
+    [[ -d $root/var/lib/nvidia ]] || mkdir -m 0700 "$root/var/lib/nvidia"
     (umask 077 && printf '1.0-%s (%s)\nNVIDIA Accelerated Graphics Driver\n' \
         "${version//./}" "$version" >"$root/var/lib/nvidia/log")
 }
