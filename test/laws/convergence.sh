@@ -3,11 +3,11 @@
 # same command run again reaches the state that an uninterrupted run reaches; nothing of ours is
 # resolved by modprobe in between outside of the state `active`; a failed bake leaves nothing.
 #
-# A bake changes some 540 things and takes 0.2 s even on a root that is as small as can be, and
-# every point needs one and a half. `convergence.sh` tries the crash of a bake and of a teardown at
-# every call; CONVERGENCE=full tries every fault, and teardowns of copied and of changed roots.
-# The small source of two modules stands for the real drivers: their files are larger and a few
-# more, which gives more points of the same kind; full adds a sample of them.
+# A bake changes some 550 things and takes 0.2 s even on a root that is as small as can be, and
+# every point needs one and a half. `convergence.sh` tries the crash of a bake and of teardowns at
+# every call; with CONVERGENCE=full every other fault too, and a second crash at another call. The
+# small source of two modules stands for the real drivers, whose more and larger files give more
+# points of the same kind: full tries every 15th of theirs.
 set -euo pipefail
 # shellcheck source=test/lib/world.sh
 . "$(dirname "$0")/../lib/world.sh"
@@ -17,34 +17,41 @@ set -euo pipefail
 . "$test_lib/sweep.sh"
 
 faults=(crash)
-[[ ${CONVERGENCE:-} != full ]] || faults=(crash kill ENOSPC EIO)
+[[ ${CONVERGENCE:-} != full ]] || faults=(crash kill twice ENOSPC EIO)
 
-bake_command() {
-    # shellcheck disable=SC2034  # the sweep runs it
-    command=("$prebake" bake --root "$root" --source "$scratch/small-1.0" --kernel "$KERNEL"
-        --cache "$work/cache")
-}
-
-# The root without what differs from one bake to the next: times of what is placed, and what
-# prebake's own records say of times and inodes.
-baked() {
-    "$build/test/lib/snapshot" "$root" --exclude "/var/lib/prebake/journal" | awk '
+# The root without what differs from one run to the next: times of what it made, and what prebake's
+# own records say of times and inodes.
+state_of_root() {
+    "$build/test/lib/snapshot" "$root" --exclude /var/lib/prebake/journal "$@" | awk '
         NR == FNR { line[$1] = $0; next }
         line[$1] != $0 { sub(/ mtime=[^ ]*/, "") }
         $1 ~ "^/var/lib/prebake/" { sub(/ size=.*/, "") }
         { print }' "$case/before" -
 }
 
-same() { diff "$1" "$2" | sed -n "/^[<>]/p" | cut -c1-160 | head -n 3; }
+# Where two lists of states differ.
+differences() { diff "$1" "$2" | sed -n '/^[<>]/p' | cut -c1-160 | head -n 3; }
+
+# The root is in the state that is kept in the file $1, by the command in the other arguments; $2
+# says what it is otherwise.
+must_be() {
+    local kept=$1 otherwise=$2
+    "${@:3}" >"$work/now.$shard"
+    cmp -s "$kept" "$work/now.$shard" ||
+        problem "$otherwise: $(differences "$kept" "$work/now.$shard")"
+}
+
+bake_command() {
+    # shellcheck disable=SC2034  # the sweep runs it
+    command=("$prebake" bake --root "$root" --source "$(<"$case/source")" --kernel "$KERNEL"
+        --cache "$work/cache")
+}
 
 bake_after_fault() {
     if [[ -e $root/var/lib/prebake/marker ]]; then
-        baked >"$work/now.$shard"
-        cmp -s "$case/after" "$work/now.$shard" ||
-            problem "a marker, but the bake is not whole: $(same "$case/after" "$work/now.$shard")"
+        must_be "$case/after" "a marker, but the bake is not whole" state_of_root
     fi
-    [[ $fault != crash ]] || return 0
-    bake_failed
+    [[ $fault == crash || $fault == twice ]] || bake_failed
 }
 
 # All or nothing.
@@ -53,28 +60,23 @@ bake_failed() {
         [[ -e $root/var/lib/prebake/marker ]] || problem "status 0, but nothing baked"
         return 0
     fi
-    snapshot_with_program "$root" >"$work/now.$shard"
-    cmp -s "$case/before" "$work/now.$shard" ||
-        problem "status $status, and the root is not as before: $(same "$case/before" "$work/now.$shard")"
-    case $fault-$(cut -f3 <<<"$call") in
-    ENOSPC-prebake) ((status == 9)) || problem "status $status" ;;
-    EIO-prebake) ((status == 1)) || problem "status $status" ;;
-    *-depmod) ((status == 7)) || problem "status $status" ;;
-    *) ((status == 13 || status == 1)) || problem "status $status" ;;
+    must_be "$case/before" "status $status, and the root is not as before" \
+        snapshot_with_program "$root"
+    case $fault-$(cut -f3 <<<"$call")-$status in
+    ENOSPC-prebake-9 | EIO-prebake-1 | *-depmod-7) ;;
+    *-prebake-* | *-depmod-*) problem "status $status" ;;
+    *-13 | *-1) ;; # a compiler that can't compile
+    *) problem "status $status" ;;
     esac
 }
 
 # Whole, and a teardown brings back what was there.
 bake_after_rerun() {
     ((status == 0)) || problem "run again it ends with status $status"
-    baked >"$work/now.$shard"
-    cmp -s "$case/after" "$work/now.$shard" ||
-        problem "run again the root is another: $(same "$case/after" "$work/now.$shard")"
+    must_be "$case/after" "run again the root is another" state_of_root
     [[ ! -e $root/var/lib/prebake/journal ]] || problem "the journal is left"
     teardown "$root" >"$work/out.$shard" 2>&1 || problem "the teardown ends with status $?"
-    snapshot "$root" >"$work/now.$shard"
-    grep -v '^/usr/sbin/prebake-node ' "$case/before" | cmp -s - "$work/now.$shard" ||
-        problem "the teardown leaves: $(same "$case/before" "$work/now.$shard")"
+    must_be "$case/before-without-program" "the teardown leaves" snapshot "$root"
 }
 
 teardown_command() {
@@ -82,61 +84,116 @@ teardown_command() {
     command=("$prebake_node" teardown --root "$root")
 }
 
+# shellcheck disable=SC2120  # must_be passes arguments on
+torn_down() { state_of_root --exclude /usr/sbin/prebake-node "$@"; }
+
 teardown_after_fault() {
-    snapshot "$root" >"$work/now.$shard"
     if [[ ! -e $root/var/lib/prebake/marker ]]; then
-        grep -v '^/var/lib/prebake[/ ]' "$work/now.$shard" | cmp -s "$case/before" - ||
-            problem "no marker, and something is left: $(same "$case/before" "$work/now.$shard")"
+        must_be "$case/after" "no marker, and something is left" \
+            torn_down --exclude /var/lib/prebake
     fi
     case $fault-$status in
-    crash-* | kill-* | ENOSPC-[39] | EIO-[13]) ;;
-    *-0) cmp -s "$case/before" "$work/now.$shard" || problem "status 0, and something is left" ;;
-    *) problem "status $status" ;;
+    crash-* | twice-* | kill-* | ENOSPC-[39] | EIO-[13]) ;;
+    *-0) must_be "$case/after" "status 0, and something is left" torn_down ;;
+    *) [[ $(cut -f3 <<<"$call")-$status == depmod-7 ]] || problem "status $status" ;;
     esac
 }
 
 teardown_after_rerun() {
     ((status == 0)) || problem "run again it ends with status $status"
-    snapshot "$root" >"$work/now.$shard"
-    cmp -s "$case/before" "$work/now.$shard" ||
-        problem "run again it leaves: $(same "$case/before" "$work/now.$shard")"
+    must_be "$case/after" "run again it leaves" torn_down
 }
 
-# A case "bake": the small root as start.img.
+# The case $work/bake of a root with small source $1 or another one $2, and what it leads to.
 make_bake_case() {
     sweep_begin
-    mkdir "$work/bake"
-    small_root "$work/tree"
-    small_bundle "$work/tree" "$work/cache"
-    sweep_image "$work/tree" "$work/bake/start.img"
-    rm -r "$work/tree"
-    sweep_mount "$work/bake/start.img"
-    snapshot_with_program "$root" >"$work/bake/before"
     case=$work/bake
+    mkdir "$case"
+    printf '%s\n' "$1" >"$case/source"
+    resolved=("${@:2}")
+    small_root "$work/tree"
+    small_bundle "$work/tree" "$work/cache" "$1"
+    sweep_image "$work/tree" "$case/start.img"
+    rm -r "$work/tree"
+    sweep_mount "$case/start.img"
+    snapshot_with_program "$root" >"$case/before"
+    snapshot "$root" >"$case/before-without-program"
     bake_command
     "${command[@]}"
-    baked >"$case/after"
+    state_of_root >"$case/after"
 }
 
-# A case "teardown": the root that a bake left.
+make_small_bake_case() {
+    small_source 1.0 "$scratch/small-1.0"
+    make_bake_case "$scratch/small-1.0" "$small_name"-{core,user}
+}
+
+# The case $work/$1 of a teardown of what stands at $root now.
 make_teardown_case() {
-    make_bake_case
-    mkdir "$work/teardown"
+    local from=$case
+    case=$work/$1
+    mkdir "$case"
+    cp "$from/before" "$case/before"
     umount "$root"
-    mv "$image" "$work/teardown/start.img"
-    cp "$work/bake/before" "$work/teardown/before"
+    mv "$image" "$case/start.img"
+    sweep_mount "$case/start.img"
+    teardown_command
+    "${command[@]}"
+    torn_down >"$case/after"
 }
 
 test_bake() {
-    make_bake_case
-    sweep_count "$work/bake"
-    sweep "$work/bake" "${faults[@]}"
+    make_small_bake_case
+    sweep_count "$case"
+    sweep "$case" "${faults[@]}"
 }
 
+# The index is switched by renames.
 test_teardown() {
-    make_teardown_case
-    sweep_count "$work/teardown"
-    sweep "$work/teardown" "${faults[@]}"
+    make_small_bake_case
+    make_teardown_case teardown
+    cmp "$work/bake/before-without-program" "$case/after"
+    sweep_count "$case"
+    sweep "$case" "${faults[@]}"
 }
 
+# Another module came and depmod ran: the index is made anew.
+test_teardown_of_a_changed_root() {
+    make_small_bake_case
+    cp "$root/lib/modules/$KERNEL/kernel/drivers/net/veth.ko" \
+        "$root/lib/modules/$KERNEL/updates/dkms/another.ko"
+    depmod -b "$root" "$KERNEL"
+    make_teardown_case teardown-changed
+    assert_contains "what others put there stays" updates/dkms/another.ko "$(<"$case/after")"
+    sweep_count "$case"
+    sweep "$case" "${faults[@]}"
+}
+
+# No inode is as recorded: contents decide.
+test_teardown_of_a_copied_root() {
+    make_small_bake_case
+    cp -a "$root" "$work/copy"
+    sweep_image "$work/copy" "$work/copy.img"
+    sweep_mount "$work/copy.img"
+    make_teardown_case teardown-copied
+    sweep_count "$case"
+    sweep "$case" "${faults[@]}"
+}
+
+test_real_modules() {
+    make_bake_case "$(apt_downloaded "$open_source" "$NVIDIA_VERSION*")" "$open_name"{,-modeset}
+    echo 15 >"$case/every"
+    sweep_count "$case"
+    sweep "$case" "${faults[@]}"
+    sweep_mount "$case/start.img"
+    bake_command
+    "${command[@]}"
+    make_teardown_case teardown
+    echo 5 >"$case/every"
+    sweep_count "$case"
+    sweep "$case" "${faults[@]}"
+}
+
+[[ ${CONVERGENCE:-} == full || $# -gt 0 ]] ||
+    set -- bake teardown teardown_of_a_changed_root teardown_of_a_copied_root
 run_tests "$@"

@@ -30,16 +30,15 @@ small_root() {
     (umask 022 && depmod -b "$root" "$KERNEL")
 }
 
-# Puts the small source's bundle into the cache $2 for the small root $1. It is compiled for the
-# whole node root; naming a bundle means reading all headers, so that it has another name here.
+# Puts the bundle of source $3 into the cache $2 for the small root $1. It is compiled for the whole
+# node root; naming a bundle means reading all headers, so that it has another name here.
 small_bundle() {
-    local root=$1 into=$2 compiled name node=$build/roots/node
-    [[ -d $scratch/small-1.0 ]] || small_source 1.0 "$scratch/small-1.0"
-    local bake=("$prebake" bake --source "$scratch/small-1.0" --kernel "$KERNEL" --dry-run --json)
-    compiled=$("${bake[@]}" --root "$node" | jq -r .bundle)
-    name=$("${bake[@]}" --root "$root" | jq -r .bundle)
+    local root=$1 into=$2 source=$3 compiled name
+    local bake=("$prebake" bake --source "$source" --kernel "$KERNEL")
+    compiled=$("${bake[@]}" --dry-run --json --root "$build/roots/node" | jq -r .bundle)
+    name=$("${bake[@]}" --dry-run --json --root "$root" | jq -r .bundle)
     if [[ ! -d $cache/$compiled ]]; then
-        bake_small "$(overlay_root node compiling)" 1.0 >&2
+        "${bake[@]}" --root "$(overlay_root node compiling)" --cache "$cache" >&2
     fi
     mkdir -p "$into"
     cp -r "$cache/$compiled" "$into/$name"

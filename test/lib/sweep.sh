@@ -1,11 +1,13 @@
 # shellcheck shell=bash
 # A sweep lets every call of a command that changes something go wrong, one a run, each run on the
-# same root. Read after world.sh and small-root.sh.
+# same root. Read after world.sh.
 #
 # A case is a folder with start.img, the root before the command as a file system of its own (so
-# that inodes and times are those of the real thing), and calls, what inject listed. Its command and
-# its checks are the functions NAME_command, NAME_after_fault and NAME_after_rerun, where NAME is
-# the folder's; they act on $root. What is wrong they say with `problem`; the sweep goes on.
+# that inodes and times are those of the real thing), and calls, what inject listed. The functions
+# KIND_command, KIND_after_fault and KIND_after_rerun say which command it is and check $root, where
+# KIND is the folder's name up to its first dash. What is wrong they say with `problem`.
+#
+# The faults are inject's, and "twice": a crash, and one at another call of the second run.
 inject=$build/test/lib/inject
 
 # What strace is to look at: the calls that inject knows, and who starts whom in which namespace.
@@ -19,8 +21,8 @@ strace_calls+=,unshare,clone,clone3,fork,vfork
 
 # The directory $1 as a file system image $2.
 sweep_image() {
-    truncate -s 48M "$2"
-    mke2fs -q -t ext4 -O ^has_journal -N 2000 -d "$1" "$2"
+    truncate -s "$(($(du -sm "$1" | cut -f1) * 2 + 40))M" "$2"
+    mke2fs -q -t ext4 -O ^has_journal -N 4000 -d "$1" "$2"
 }
 
 # Puts a fresh copy of image $1 at $root. Never the same file twice: any process of this machine
@@ -48,11 +50,13 @@ sweep_begin() {
 # Runs a command; what it says goes to the file $1 through a pipe, so that saying it changes nothing.
 quietly() { "${@:2}" 2>&1 </dev/null | cat >"$1"; }
 
+sweep_kind() { basename "${case%%-*}"; }
+
 # Counts the calls of case $1's command, twice: inject's and strace's count must be one.
 sweep_count() {
     local case=$1 traced
     sweep_mount "$case/start.img"
-    "$(basename "$case")_command"
+    "$(sweep_kind)_command"
     quietly "$work/out" "$inject" "$case/calls" list -- "${command[@]}" || fail "$(<"$work/out")"
     sweep_mount "$case/start.img"
     quietly "$work/out" strace -f -y -s 0 --pidns-translation -e signal=none \
@@ -71,45 +75,55 @@ problem() {
 
 # One run with a fault, one without.
 sweep_point() {
-    local name
-    name=$(basename "$case")
+    local kind
+    kind=$(sweep_kind)
     sweep_mount "$case/start.img"
-    "${name}_command"
-    status=0
-    quietly "$work/out.$shard" \
-        "$inject" "$work/hit.$shard" "$point" "$fault" -- "${command[@]}" || status=$?
+    "${kind}_command"
+    sweep_fault "$point" "${fault/twice/crash}"
     if [[ $(cut -f1-3 "$work/hit.$shard") != "$(cut -f1-3 <<<"$call")" ]]; then
-        problem "another call was hit: $(tr "\t" " " <"$work/hit.$shard")"
+        problem "another call was hit: $(tr '\t' ' ' <"$work/hit.$shard")"
     fi
+    [[ $fault != twice ]] || sweep_fault $((point * 7919 % $(wc -l <"$case/calls") + 1)) crash
     half_active "after the fault"
-    "${name}_after_fault"
+    "${kind}_after_fault"
     status=0
     quietly "$work/out.$shard" "${command[@]}" || status=$?
     half_active "after running again"
-    "${name}_after_rerun"
+    "${kind}_after_rerun"
+    [[ -z $(ls -A "$TMPDIR") ]] || problem "temporary files are left: $(ls -A "$TMPDIR")"
+    rm -rf "${TMPDIR:?}"/*
     echo "$fault $point" >>"$case/tried.$shard"
 }
 
-# modprobe resolves a module of ours while the state is not active.
+sweep_fault() {
+    status=0
+    quietly "$work/out.$shard" "$inject" "$work/hit.$shard" "$1" "$2" -- "${command[@]}" ||
+        status=$?
+}
+
+# modprobe resolves one of the case's modules, ${resolved[@]}, while the state is not active.
 half_active() {
     local word=none
     [[ ! -f $root/var/lib/prebake/state ]] || word=$(<"$root/var/lib/prebake/state")
     [[ $word != active ]] || return 0
-    [[ -z $(modprobe -d "$root" -S "$KERNEL" -aq --show-depends "$small_name"-{core,user} 2>&1) ]] ||
+    [[ -z $(modprobe -d "$root" -S "$KERNEL" -aq --show-depends "${resolved[@]}" 2>&1) ]] ||
         problem "half active $1: the state is $word and modprobe resolves the modules"
 }
 
-# Every SHARDS-th point of each fault: a process of its own, with its own root.
+# Every SHARDS-th point of each fault: a process of its own, with its own root. Of a case with a file
+# `every`, only each point that its number divides.
 sweep_shard() {
-    local shard=$1 shards=$2 fault call point
+    local shard=$1 shards=$2 turn=0 fault call point
     shift 2
     root=$work/root.$shard
+    export TMPDIR=$work/tmp.$shard
+    mkdir -p "$TMPDIR"
     for fault; do
         while read -r call; do
             point=${call%%$'\t'*}
-            ((point % shards == shard)) || continue
             sweep_applies || continue
-            sweep_point
+            turn=$((turn + 1))
+            ((turn % shards != shard)) || sweep_point
         done <"$case/calls"
     done
     sweep_unmount
@@ -117,7 +131,9 @@ sweep_shard() {
 
 # "kill" ends only the calling process: for the command's own it is "crash" once more.
 sweep_applies() {
-    [[ $fault != kill || $(cut -f3 <<<"$call") != prebake* ]]
+    local every=1
+    [[ ! -f $case/every ]] || every=$(<"$case/every")
+    ((${call%%$'\t'*} % every == 0)) && [[ $fault != kill || $(cut -f3 <<<"$call") != prebake* ]]
 }
 
 # How many points there are for the faults.
