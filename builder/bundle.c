@@ -95,9 +95,20 @@ static int move_into_cache(const char *from, const char *to, struct error *err) 
     return 0;
 }
 
+/* Whoever can write a bundle there decides what root's modules are. */
 static int make_cache(const char *cache, struct error *err) {
     if (mkdir(cache, 0755) && errno != EEXIST)
         return error_io(err, errno, "--cache %s", cache);
+    struct stat st;
+    if (stat(cache, &st))
+        return error_io(err, errno, "--cache %s", cache);
+    if (!S_ISDIR(st.st_mode))
+        return error_set(err, ERROR_USAGE, ENOTDIR, "--cache %s is not a directory", cache);
+    if (st.st_uid != geteuid() || (st.st_mode & 022))
+        return error_set(err, ERROR_REFUSED, EPERM,
+                         "--cache %s is somebody else's or can be written by others; a bundle "
+                         "planted there would be baked",
+                         cache);
     return 0;
 }
 
@@ -131,10 +142,11 @@ int bundle_get(const struct plan *plan, struct bundle *bundle, struct error *err
     AUTO_FREE char *path = NULL;
     if (asprintf(&path, "%s/%s", cache, plan->bundle_id) < 0)
         return error_oom(err, "looking for a bundle");
+    int rc = make_cache(cache, err);
+    if (rc)
+        return rc;
     if (!look_in_cache(plan, path)) {
-        int rc = make_cache(cache, err);
-        if (!rc)
-            rc = build_in(plan, cache, bundle, err);
+        rc = build_in(plan, cache, bundle, err);
         if (!rc)
             rc = move_into_cache(bundle->path, path, err);
         if (rc)
