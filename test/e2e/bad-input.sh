@@ -206,6 +206,13 @@ test_registered_with_dkms_already() {
     bake_refused "$(good_source)" 4 "$small_name"
 }
 
+# A bundle planted there would be baked.
+test_cache_that_others_can_write() {
+    install -d -m 0777 "$scratch/open-cache"
+    expect_refusal_unchanged "$root" 4 "open-cache" "$prebake" bake --root "$root" \
+        --source "$(good_source)" --kernel "$KERNEL" --cache "$scratch/open-cache"
+}
+
 test_usage() {
     expect_refusal 2 "--source" "$prebake" bake --root "$root" --kernel "$KERNEL"
     expect_refusal 2 "--colour" "$prebake" bake --colour

@@ -58,7 +58,7 @@ test_full_cache() {
     local root
     root=$(fresh_root node)
     mkdir "$scratch/cache"
-    mount -t tmpfs -o size=200k tmpfs "$scratch/cache"
+    mount -t tmpfs -o size=200k,mode=0755 tmpfs "$scratch/cache"
     small_source 1.0 "$scratch/small-1.0"
     expect_refusal_unchanged "$root" 9 "$scratch/cache" "$prebake" bake --root "$root" \
         --source "$scratch/small-1.0" --kernel "$KERNEL" --cache "$scratch/cache"
