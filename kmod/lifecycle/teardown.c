@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "kmod/lifecycle/bake.h"
 #include "kmod/lifecycle/bake_records.h"
+#include "kmod/lifecycle/derived.h"
 #include "kmod/lifecycle/durability.h"
 #include "kmod/lifecycle/facts_rebuild.h"
 #include "kmod/lifecycle/lock.h"
@@ -25,10 +26,12 @@ struct teardown {
     struct facts facts;
     bool facts_lost; /* content decides what is ours, and every index is made anew */
     struct removal removal;
+    struct derived derived; /* not in the manifest: DKMS made it from what is */
     struct strlist refresh; /* kernels that need a fresh depmod */
 };
 
 static void release(struct teardown *teardown) {
+    derived_release(&teardown->derived);
     marker_release(&teardown->marker);
     manifest_release(&teardown->manifest);
     facts_release(&teardown->facts);
@@ -55,7 +58,8 @@ static int read_facts(struct teardown *teardown, struct error *err) {
     }
     teardown->removal =
         (struct removal){.root = teardown->root, .manifest = &teardown->manifest, .facts = facts};
-    return ownership_context_make(teardown->root, facts, &teardown->removal.context, err);
+    rc = ownership_context_make(teardown->root, facts, &teardown->removal.context, err);
+    return rc ? rc : derived_open(&teardown->derived, &teardown->removal, &teardown->marker, err);
 }
 
 static int restore_indexes(struct teardown *teardown, struct error *err) {
@@ -79,6 +83,8 @@ static int restore_indexes(struct teardown *teardown, struct error *err) {
 /* From here on modprobe resolves nothing of ours. */
 static int disarm(struct teardown *teardown, struct error *err) {
     int rc = restore_indexes(teardown, err);
+    if (!rc)
+        rc = derived_files(&teardown->derived, &teardown->refresh, err);
     if (rc || teardown->refresh.count == 0)
         return rc;
     rc = removal_files(&teardown->removal, REMOVAL_MODULES, err);
@@ -90,7 +96,9 @@ static int disarm(struct teardown *teardown, struct error *err) {
 
 static int remove_all(struct teardown *teardown, struct error *err) {
     int first = removal_files(&teardown->removal, REMOVAL_MODULES, err);
-    int rc = removal_files(&teardown->removal, REMOVAL_DKMS, first ? NULL : err);
+    int rc = derived_tree(&teardown->derived, first ? NULL : err);
+    first = first ? first : rc;
+    rc = removal_files(&teardown->removal, REMOVAL_DKMS, first ? NULL : err);
     first = first ? first : rc;
     rc = removal_files(&teardown->removal, REMOVAL_REST, first ? NULL : err);
     first = first ? first : rc;
@@ -122,12 +130,13 @@ static int look(const struct teardown *teardown, struct teardown_result *result,
     int rc = removal_look(&teardown->removal, &count, err);
     if (rc)
         return rc;
-    result->foreign = count.foreign;
-    result->left = count.left;
-    result->dkms_after = registration_present(teardown->root, &teardown->facts);
+    bool derived = derived_left(&teardown->derived, count.left ? NULL : err);
+    result->foreign = count.foreign + teardown->derived.removal.foreign;
+    result->left = count.left + derived;
+    result->dkms_after = registration_present(teardown->root, &teardown->facts) || derived;
     result->modprobe_after = registration_resolves(teardown->root, &teardown->facts, false);
     result->module_after = resident_any(teardown->root, &teardown->facts);
-    result->complete = count.left == 0 && !result->module_after && !result->modprobe_after;
+    result->complete = result->left == 0 && !result->module_after && !result->modprobe_after;
     return 0;
 }
 

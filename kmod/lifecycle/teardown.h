@@ -2,7 +2,8 @@
  * Erasing a bake, from its manifest alone.
  *
  *     disarm: every kernel's index "without" (from here nothing autoloads); kernels whose tree
- *             changed since lose their module files first and get a fresh depmod
+ *             changed since, and those that DKMS built the registration for since (derived.h), lose
+ *             their module files first and get a fresh depmod
  *       → state tearing-down → resident modules → module files → DKMS registration → the rest
  *       → directories the bake made and that are empty → look at what is left → marker, state
  *
