@@ -5,6 +5,14 @@
 
 #include "kmod/lifecycle/node_json.h"
 #include "kmod/lifecycle/status.h"
+#include "kmod/module/printable.h"
+
+/* A path and a certificate's name can hold any byte. */
+static void print_module(const char *label, const struct facts_module *module) {
+    AUTO_FREE char *path = printable_copy(module->path), *signer = printable_copy(module->signer);
+    printf("%-12s %s (%s%s)\n", label, path ? path : "",
+           *module->signer ? "signed by " : "unsigned", signer ? signer : "");
+}
 
 static void print_text(const struct status *status) {
     const struct facts *facts = &status->facts;
@@ -15,11 +23,8 @@ static void print_text(const struct status *status) {
            status->ours, status->gone, status->foreign);
     printf("%-12s %s\n", "dkms:", status->dkms_registered ? "registered" : "not registered");
     printf("%-12s %s\n", "modprobe:", status->modprobe ? "finds every module" : "does not");
-    for (size_t i = 0; i < facts->module_count; i++) {
-        const struct facts_module *module = &facts->modules[i];
-        printf("%-12s %s (%s%s)\n", i ? "" : "modules:", module->path,
-               *module->signer ? "signed by " : "unsigned", module->signer);
-    }
+    for (size_t i = 0; i < facts->module_count; i++)
+        print_module(i ? "" : "modules:", &facts->modules[i]);
     printf("%-12s %.12s\n", "bundle:", facts->bundle);
 }
 

@@ -21,10 +21,16 @@ static const struct facts_placed *placed_of(const struct removal *removal, size_
     return facts && i < facts->placed_count ? &facts->placed[i] : NULL;
 }
 
+int removal_ownership(const struct removal *removal, const struct manifest_entry *entry,
+                      enum ownership *ownership, struct error *err) {
+    size_t i = (size_t)(entry - removal->manifest->entries);
+    return ownership_check(removal->root, &removal->context, entry, placed_of(removal, i),
+                           ownership, err);
+}
+
 static int look_at(const struct removal *removal, size_t i, enum ownership *ownership,
                    struct error *err) {
-    return ownership_check(removal->root, &removal->context, &removal->manifest->entries[i],
-                           placed_of(removal, i), ownership, err);
+    return removal_ownership(removal, &removal->manifest->entries[i], ownership, err);
 }
 
 static int remove_file(const struct removal *removal, size_t i, struct error *err) {

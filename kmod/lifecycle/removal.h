@@ -27,6 +27,10 @@ struct removal_count {
     unsigned left; /* ours, and could not be removed */
 };
 
+/* Whose the path of `entry`, one of the removal's manifest, is now (ownership.h). */
+int removal_ownership(const struct removal *removal, const struct manifest_entry *entry,
+                      enum ownership *ownership, struct error *err) MUST_CHECK;
+
 enum removal_class removal_class_of(const char *path);
 
 /*

@@ -3,10 +3,21 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-static int refuse(struct error *err, const struct root *root, const char *fact) {
+static int refuse(struct error *err, const struct root *root, const char *path, const char *fact) {
     return error_set(err, ERROR_REFUSED, EPERM,
                      "%s%s is not believed: it %s; look who changed it, nothing was touched",
-                     root->path, STATE_FOLDER, fact);
+                     root->path, path, fact);
+}
+
+static int check(const struct root *root, const char *path, const struct stat *st,
+                 struct error *err) {
+    if (!S_ISDIR(st->st_mode))
+        return refuse(err, root, path, "is not a directory itself");
+    if (st->st_uid != 0)
+        return refuse(err, root, path, "is not owned by root");
+    if (st->st_mode & (S_IWGRP | S_IWOTH))
+        return refuse(err, root, path, "is writable by group or others");
+    return 0;
 }
 
 static int open_folder(const struct root *root, int *fd, struct error *err) {
@@ -24,7 +35,7 @@ static int open_folder(const struct root *root, int *fd, struct error *err) {
     if (errno == ENOENT)
         return -ENOENT;
     if (errno == ELOOP || errno == ENOTDIR)
-        return refuse(err, root, "is not a directory itself");
+        return refuse(err, root, STATE_FOLDER, "is not a directory itself");
     return error_io(err, errno, "can't open %s%s", root->path, STATE_FOLDER);
 }
 
@@ -36,12 +47,19 @@ int state_folder_open(const struct root *root, int *fd, struct error *err) {
     struct stat st;
     if (fstat(folder, &st))
         return error_io(err, errno, "can't look at %s%s", root->path, STATE_FOLDER);
-    if (st.st_uid != 0)
-        return refuse(err, root, "is not owned by root");
-    if (st.st_mode & (S_IWGRP | S_IWOTH))
-        return refuse(err, root, "is writable by group or others");
-    *fd = STEAL_FD(folder);
-    return 0;
+    rc = check(root, STATE_FOLDER, &st, err);
+    if (!rc)
+        *fd = STEAL_FD(folder);
+    return rc;
+}
+
+int state_folder_check_store(const struct root *root, struct error *err) {
+    struct stat st;
+    int rc = root_stat(root, STATE_FOLDER_STORE, &st);
+    if (rc == -ENOENT)
+        return 0;
+    return rc ? error_io(err, -rc, "can't look at %s%s", root->path, STATE_FOLDER_STORE)
+              : check(root, STATE_FOLDER_STORE, &st, err);
 }
 
 int state_folder_make(const struct root *root, struct strlist *created, struct error *err) {

@@ -23,6 +23,12 @@
 int state_folder_open(const struct root *root, int *fd, struct error *err) MUST_CHECK;
 
 /*
+ * Checks that the store, when there is one, is a directory of root's alone: what is kept there is
+ * put in place, and what is in the way there is removed. ERROR_REFUSED for anything else.
+ */
+int state_folder_check_store(const struct root *root, struct error *err) MUST_CHECK;
+
+/*
  * Makes the folder, 0700, when it is missing (parents 0755), then checks it as above. Directories
  * it made, parents too, are added to `created` (NULL to not ask).
  */

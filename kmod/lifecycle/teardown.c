@@ -14,6 +14,7 @@
 #include "kmod/lifecycle/registration.h"
 #include "kmod/lifecycle/removal.h"
 #include "kmod/lifecycle/resident.h"
+#include "kmod/lifecycle/resolution.h"
 #include "kmod/lifecycle/state_folder.h"
 #include "kmod/lifecycle/state_word.h"
 #include "kmod/system/module_index.h"
@@ -127,15 +128,16 @@ static int remove_state(const struct root *root, struct error *err) {
 static int look(const struct teardown *teardown, struct teardown_result *result,
                 struct error *err) {
     struct removal_count count;
+    result->dkms_after = registration_present(teardown->root, &teardown->facts);
+    result->modprobe_after = resolution_of_ours(&teardown->removal, &teardown->facts);
+    result->module_after = resident_any(teardown->root, &teardown->facts);
     int rc = removal_look(&teardown->removal, &count, err);
     if (rc)
         return rc;
     bool derived = derived_left(&teardown->derived, count.left ? NULL : err);
+    result->dkms_after |= derived;
     result->foreign = count.foreign + teardown->derived.removal.foreign;
     result->left = count.left + derived;
-    result->dkms_after = registration_present(teardown->root, &teardown->facts) || derived;
-    result->modprobe_after = registration_resolves(teardown->root, &teardown->facts, false);
-    result->module_after = resident_any(teardown->root, &teardown->facts);
     result->complete = result->left == 0 && !result->module_after && !result->modprobe_after;
     return 0;
 }
@@ -147,6 +149,14 @@ static int incomplete(const struct teardown_result *result, struct error *err) {
         error_set(err, ERROR_INCOMPLETE, EBUSY, "a module of the bake is still loaded");
     err->kind = ERROR_INCOMPLETE;
     return error_wrap(err, -EBUSY, "the teardown is incomplete, run it again");
+}
+
+/* Nothing was removed yet; what is said is what is there all the same. */
+static int give_up(const struct teardown *teardown, struct teardown_result *result, int rc) {
+    struct error unused = {0};
+    look(teardown, result, &unused);
+    result->complete = false;
+    return rc;
 }
 
 static int act(struct teardown *teardown, const struct teardown_options *options,
@@ -161,7 +171,7 @@ static int act(struct teardown *teardown, const struct teardown_options *options
     if (!rc)
         rc = state_word_write(teardown->root, STATE_TEARING_DOWN, err);
     if (rc)
-        return rc;
+        return give_up(teardown, result, rc);
     /* Failures are not the end: what is left decides, below. */
     rc = resident_unload(teardown->root, &teardown->facts, err);
     int removed = remove_all(teardown, rc ? NULL : err);
@@ -209,6 +219,8 @@ static int run_locked(struct teardown *teardown, const struct teardown_options *
     rc = bake_records_manifest(teardown->root, &teardown->marker, &teardown->manifest, err);
     if (!rc)
         rc = read_facts(teardown, err);
+    if (!rc)
+        rc = state_folder_check_store(teardown->root, err);
     return rc ? rc : act(teardown, options, result, err);
 }
 

@@ -73,7 +73,11 @@ bool index_files_back(const struct root *root, const struct index_store *paths,
 bool index_files_kept(const struct root *root, const struct index_store *paths,
                       const struct module_index_file *file) {
     struct stat st;
-    return !file->without_present || !index_store_stat(root, paths->without, file->name, &st);
+    if (!file->without_present)
+        return true;
+    return !index_store_stat(root, paths->without, file->name, &st) &&
+           (S_ISREG(st.st_mode) || S_ISLNK(st.st_mode)) &&
+           index_files_time(st.st_mtim) == file->without_mtime_ns;
 }
 
 void index_files_forget(struct module_index *index) {

@@ -36,7 +36,7 @@ bool index_files_in_place(const struct root *root, const struct index_store *pat
 bool index_files_back(const struct root *root, const struct index_store *paths,
                       const struct module_index_file *file);
 
-/* Its "without" is in the store, or was no file. */
+/* Its "without" is in the store, as it was kept, or was no file. */
 bool index_files_kept(const struct root *root, const struct index_store *paths,
                       const struct module_index_file *file);
 

@@ -229,6 +229,23 @@ static void test_lost_kept_files_are_noticed(void) {
     CU_ASSERT_TRUE(restore());
 }
 
+/* What somebody put in a kept file's place is not put in the index's place. */
+static void test_spoilt_kept_files_are_noticed(void) {
+    run_depmod();
+    bake();
+    const char *kept = scratch_root_host(&root, KERNEL_STORE "/without/modules.dep");
+    CU_ASSERT_EQUAL(unlink(kept), 0);
+    CU_ASSERT_EQUAL(mkdir(kept, 0755), 0);
+    CU_ASSERT_TRUE(restore());
+}
+
+static void test_a_replaced_kept_file_is_noticed(void) {
+    run_depmod();
+    bake();
+    scratch_root_write(&root, KERNEL_STORE "/without/modules.dep", "kernel/theirs.ko:\n");
+    CU_ASSERT_TRUE(restore());
+}
+
 static void test_a_kernel_that_is_gone_needs_nothing(void) {
     run_depmod();
     bake();
@@ -326,6 +343,8 @@ int main(void) {
         {"an index of someone else is rebuilt", test_an_index_of_someone_else_is_rebuilt},
         {"depmod after a bake without index", test_depmod_after_a_bake_without_index},
         {"lost kept files are noticed", test_lost_kept_files_are_noticed},
+        {"spoilt kept files are noticed", test_spoilt_kept_files_are_noticed},
+        {"a replaced kept file is noticed", test_a_replaced_kept_file_is_noticed},
         {"a kernel that is gone needs nothing", test_a_kernel_that_is_gone_needs_nothing},
         {"equal bytes of someone else", test_equal_bytes_of_someone_else},
         {"hostile kernel names", test_hostile_kernel_names},

@@ -94,6 +94,29 @@ static void test_a_parent_that_others_write_is_refused(void) {
     check_refused("writable by others");
 }
 
+static void check_store(int expected, const char *fact) {
+    struct error err = {0};
+    CU_ASSERT_EQUAL(state_folder_check_store(&root, &err), expected);
+    CU_ASSERT_EQUAL(err.kind, fact ? ERROR_REFUSED : ERROR_NONE);
+    if (fact)
+        CU_ASSERT_PTR_NOT_NULL(strstr(err.text, fact));
+}
+
+static void test_the_store_is_a_directory_or_none(void) {
+    make();
+    check_store(0, NULL);
+    scratch_root_link(&root, STATE_FOLDER_STORE, "/usr");
+    check_store(-EPERM, "not a directory");
+    CU_ASSERT_EQUAL(unlink(scratch_root_host(&root, STATE_FOLDER_STORE)), 0);
+    scratch_root_dir(&root, STATE_FOLDER_STORE);
+    check_store(0, NULL);
+    CU_ASSERT_EQUAL(chmod(scratch_root_host(&root, STATE_FOLDER_STORE), 0770), 0);
+    check_store(-EPERM, "writable by group or others");
+    CU_ASSERT_EQUAL(chmod(scratch_root_host(&root, STATE_FOLDER_STORE), 0700), 0);
+    CU_ASSERT_EQUAL(chown(scratch_root_host(&root, STATE_FOLDER_STORE), 1000, 0), 0);
+    check_store(-EPERM, "not owned by root");
+}
+
 int main(void) {
     CU_TestInfo tests[] = {
         {"missing is nothing", test_missing_is_nothing},
@@ -103,6 +126,7 @@ int main(void) {
         {"another owner is refused", test_another_owner_is_refused},
         {"writable by others is refused", test_writable_by_others_is_refused},
         {"a parent that others write is refused", test_a_parent_that_others_write_is_refused},
+        {"the store is a directory or none", test_the_store_is_a_directory_or_none},
         CU_TEST_INFO_NULL,
     };
     CU_SuiteInfo suites[] = {

@@ -1,0 +1,116 @@
+#include "kmod/lifecycle/resolution.h"
+
+#include <CUnit/Basic.h>
+#include <string.h>
+
+#include "kmod/lifecycle/manifest_write.h"
+#include "kmod/lifecycle/state_folder.h"
+#include "test/unit/scratch_root.h"
+#include "test/unit/small_kernel.h"
+
+#define OURS SMALL_KERNEL_DIR "/updates/dkms/ours.ko"
+#define CANONICAL "/usr" OURS
+
+static struct root root = ROOT_INIT;
+static struct manifest manifest;
+static struct facts facts;
+static struct removal removal;
+static struct error err;
+
+static void run_depmod(void) {
+    scratch_root_run("depmod", "-b", root.path, SMALL_KERNEL, NULL);
+}
+
+/* A bake of one module, which the index knows. */
+static void set_up(void) {
+    char sha256[DIGEST_HEX_SIZE];
+    err = (struct error){0};
+    scratch_root_make(&root);
+    small_kernel_make(&root);
+    scratch_root_dir(&root, STATE_FOLDER);
+    small_kernel_module(&root, OURS, NULL, NULL, NULL);
+    run_depmod();
+    facts = (struct facts){0};
+    facts_add_module(&facts)->path = strdup(CANONICAL);
+    facts_add_index(&facts)->kernel = strdup(SMALL_KERNEL);
+    manifest = (struct manifest){0};
+    CU_ASSERT_EQUAL(manifest_record(&manifest, &root, CANONICAL, &err), 0);
+    CU_ASSERT_EQUAL(manifest_write(&root, &manifest, sha256, &err), 0);
+    CU_ASSERT_EQUAL(facts_record_placed(&root, CANONICAL, facts_add_placed(&facts), &err), 0);
+    CU_ASSERT_EQUAL(facts_record_manifest(&root, &facts, &err), 0);
+    removal = (struct removal){.root = &root, .manifest = &manifest, .facts = &facts};
+    CU_ASSERT_EQUAL(ownership_context_make(&root, &facts, &removal.context, &err), 0);
+}
+
+static void tear_down(void) {
+    manifest_release(&manifest);
+    facts_release(&facts);
+    scratch_root_remove(&root);
+}
+
+static bool is_ours(void) {
+    return resolution_of_ours(&removal, &facts);
+}
+
+static void remove_ours(void) {
+    CU_ASSERT_EQUAL(unlink(scratch_root_host(&root, OURS)), 0);
+}
+
+static void test_what_is_there_is_resolved(void) {
+    CU_ASSERT_TRUE(is_ours());
+}
+
+static void test_a_fresh_index_resolves_nothing(void) {
+    remove_ours();
+    run_depmod();
+    CU_ASSERT_FALSE(is_ours());
+}
+
+/* modprobe -n succeeds, and modprobe fails: the index is still the bake's. */
+static void test_an_index_that_names_a_missing_file(void) {
+    remove_ours();
+    CU_ASSERT_TRUE(is_ours());
+}
+
+static void test_somebody_elses_file_in_its_place(void) {
+    remove_ours();
+    small_kernel_module(&root, OURS, "pci:v000010DEd*", NULL, NULL);
+    CU_ASSERT_FALSE(is_ours());
+    run_depmod();
+    CU_ASSERT_FALSE(is_ours());
+}
+
+static void test_somebody_elses_file_elsewhere(void) {
+    remove_ours();
+    small_kernel_module(&root, SMALL_KERNEL_DIR "/extra/ours.ko", NULL, NULL, NULL);
+    run_depmod();
+    CU_ASSERT_FALSE(is_ours());
+}
+
+static void test_nothing_known_is_nothing_resolved(void) {
+    const struct facts none = {0};
+    CU_ASSERT_FALSE(resolution_of_ours(&removal, &none));
+}
+
+int main(void) {
+    CU_TestInfo tests[] = {
+        {"what is there is resolved", test_what_is_there_is_resolved},
+        {"a fresh index resolves nothing", test_a_fresh_index_resolves_nothing},
+        {"an index that names a missing file", test_an_index_that_names_a_missing_file},
+        {"somebody else's file in its place", test_somebody_elses_file_in_its_place},
+        {"somebody else's file elsewhere", test_somebody_elses_file_elsewhere},
+        {"nothing known is nothing resolved", test_nothing_known_is_nothing_resolved},
+        CU_TEST_INFO_NULL,
+    };
+    CU_SuiteInfo suites[] = {
+        {.pName = "resolution", .pSetUpFunc = set_up, .pTearDownFunc = tear_down, .pTests = tests},
+        CU_SUITE_INFO_NULL,
+    };
+    if (CU_initialize_registry() != CUE_SUCCESS || CU_register_suites(suites) != CUE_SUCCESS)
+        return 1;
+    CU_basic_set_mode(CU_BRM_NORMAL);
+    CU_basic_run_tests();
+    bool failed = CU_get_number_of_failures() > 0 || CU_get_number_of_suites_failed() > 0;
+    CU_cleanup_registry();
+    return failed;
+}
