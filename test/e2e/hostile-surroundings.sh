@@ -1,0 +1,224 @@
+#!/bin/bash
+# What a caller can get wrong or a user can prepare: the environment, the umask, closed descriptors,
+# the lock held by somebody. The same tree comes of it, or nothing is changed.
+set -euo pipefail
+# shellcheck source=test/lib/world.sh
+. "$(dirname "$0")/../lib/world.sh"
+# shellcheck source=test/lib/small-root.sh
+. "$test_lib/small-root.sh"
+# shellcheck source=test/lib/baked-image.sh
+. "$test_lib/baked-image.sh"
+
+state=var/lib/prebake
+kernel_dir=usr/lib/modules/$KERNEL
+
+# Somebody's depmod run since the bake, so that a teardown needs the real depmod again.
+change_tree() {
+    cp "$root/$kernel_dir/kernel/drivers/net/dummy.ko" "$root/$kernel_dir/updates/added.ko"
+    (umask 022 && depmod -b "$root" "$KERNEL")
+}
+
+# The root as before the bake with the added module, and the index depmod's own, mode and all.
+changed_tree_is_right() {
+    local fresh=$scratch/fresh
+    rm -rf "$fresh"
+    mkdir -p "$fresh/lib/modules"
+    cp -a "$root/$kernel_dir" "$fresh/lib/modules/$KERNEL"
+    rm "$fresh/lib/modules/$KERNEL"/modules.{alias,dep,devname,softdep,symbols}*
+    (umask 022 && depmod -b "$fresh" "$KERNEL")
+    (cd "$fresh/lib/modules/$KERNEL" && sha256sum modules.* && stat -c '%n %a %U' modules.*) \
+        >"$scratch/fresh.index"
+    (cd "$root/$kernel_dir" && sha256sum modules.* && stat -c '%n %a %U' modules.*) \
+        >"$scratch/index"
+    assert_same_tree "the index is depmod's" "$scratch/fresh.index" "$scratch/index"
+    rm "$root/$kernel_dir/updates/added.ko"
+    (umask 022 && depmod -b "$root" "$KERNEL")
+    bake_is_gone
+}
+
+bake() { "$@" "$prebake" bake --root "$root" --source "$scratch_base/small-1.0" --kernel "$KERNEL" \
+    --cache "$images/cache"; }
+
+# The root is the baked one, but for when it was baked.
+is_baked() {
+    local records='^/var/lib/prebake/' times='s/ mtime=[^ ]*//'
+    snapshot "$root" | sed "$times; \\,$records,s/ size=.*//" >"$scratch/baked.after"
+    sed "$times; \\,$records,s/ size=.*//" "$images/baked.snapshot" >"$scratch/baked.before"
+    assert_same_tree "the same bake" "$scratch/baked.before" "$scratch/baked.after"
+}
+
+# --- the environment
+
+# Programs that tell when they are run instead of the system's.
+poison_path() {
+    local name
+    mkdir "$scratch/bin"
+    for name in depmod ldconfig modprobe sh bash make gcc gcc-12 strip env; do
+        # shellcheck disable=SC2016  # the program expands them
+        printf '#!/bin/bash\necho "$0 $*" >>%q\nexit 0\n' "$outside/ran" >"$scratch/bin/$name"
+    done
+    chmod +x "$scratch/bin"/*
+}
+
+# A library that tells which programs it was loaded into.
+poison_preload() {
+    cat >"$scratch/preload.c" <<END
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdio.h>
+__attribute__((constructor)) static void loaded(void) {
+    FILE *file = fopen("$scratch/loaded", "a");
+    if (file) { fprintf(file, "%s\n", program_invocation_short_name); fclose(file); }
+}
+END
+    gcc -shared -fPIC -o "$scratch/preload.so" "$scratch/preload.c"
+}
+
+# shellcheck disable=SC2016  # nobody may expand it
+poisoned() {
+    env PATH="$scratch/bin" LD_PRELOAD="$scratch/preload.so" LD_LIBRARY_PATH="$scratch/bin" \
+        BASH_ENV="$scratch/bin/sh" ENV="$scratch/bin/sh" IFS=/ SHELLOPTS=xtrace LC_ALL=tr_TR.UTF-8 \
+        MAKEFLAGS='-n --eval=$(shell ' CC="$scratch/bin/gcc" HOME=/nowhere \
+        'BASH_FUNC_depmod%%=() { echo depmod; }' MODPROBE_OPTIONS=-a "$@"
+}
+
+# Loaded into the program that was called: there the caller had his way before it began. Into no
+# other.
+assert_loaded_only_into() {
+    assert_equal "programs that LD_PRELOAD reached" "$1" "$(sort -u "$scratch/loaded")"
+    rm "$scratch/loaded"
+}
+
+test_poisoned_environment() {
+    unbaked_root
+    poison_path
+    poison_preload
+    expect 0 bake poisoned
+    is_baked
+    assert_loaded_only_into prebake
+    change_tree
+    expect 0 poisoned "$prebake_node" teardown --root "$root"
+    assert_loaded_only_into prebake-node
+    changed_tree_is_right
+    assert_absent "$outside/ran"
+}
+
+test_no_environment() {
+    unbaked_root
+    expect 0 bake env -i
+    is_baked
+    change_tree
+    expect 0 env -i "$prebake_node" teardown --root "$root"
+    changed_tree_is_right
+}
+
+# --- the umask
+
+test_umask() {
+    local mask
+    for mask in 0 077 0777; do
+        unbaked_root
+        (umask "$mask" && bake env) >"$scratch/out" 2>&1 || fail "umask $mask: $(<"$scratch/out")"
+        is_baked
+        assert_equal "the state folder is private" 700 "$(stat -c %a "$root/$state")"
+        change_tree
+        (umask "$mask" && teardown "$root") >"$scratch/out" 2>&1 ||
+            fail "umask $mask: $(<"$scratch/out")"
+        changed_tree_is_right
+    done
+}
+
+# --- descriptors
+
+# Runs the rest with the descriptors in $1 closed.
+with_closed() {
+    local closed=$1
+    shift
+    (
+        [[ $closed != *0* ]] || exec 0<&-
+        [[ $closed != *1* ]] || exec 1>&-
+        [[ $closed != *2* ]] || exec 2>&-
+        exec "$@"
+    )
+}
+
+test_closed_descriptors() {
+    local closed
+    for closed in 0 1 2 01 02 12 012; do
+        unbaked_root
+        expect 0 with_closed "$closed" "$prebake" bake --root "$root" --kernel "$KERNEL" \
+            --source "$scratch_base/small-1.0" --cache "$images/cache"
+        is_baked
+        change_tree
+        expect 0 with_closed "$closed" "$prebake_node" teardown --root "$root"
+        changed_tree_is_right
+        baked_root
+        expect 0 with_closed "$closed" "$prebake_node" teardown --root "$root"
+        bake_is_gone
+    done
+}
+
+# The work is done, and that nobody could be told is an error of its own.
+test_output_that_cannot_be_written() {
+    baked_root
+    run bash -c 'exec "$@" >/dev/full' sh "$prebake_node" teardown --root "$root"
+    assert_equal "status ($err)" 1 "$status"
+    assert_contains "the sentence" "standard output" "$err"
+    bake_is_gone
+    expect 0 teardown "$root"
+    assert_equal "nothing is left to do" "" "$out$err"
+}
+
+# --- the lock
+
+# Another process holds the lock until `release_lock`.
+hold_lock() {
+    [[ -p $scratch/until ]] || mkfifo "$scratch/until"
+    flock -x "$root/$state" cat "$scratch/until" &
+    holder=$!
+    until ! flock -n "$root/$state" true; do sleep 0.02; done
+}
+
+release_lock() {
+    : >"$scratch/until"
+    wait "$holder"
+}
+
+test_locked_folder() {
+    local begun
+    baked_root
+    hold_lock
+    begun=$SECONDS
+    expect_refusal_unchanged "$root" 8 "process $holder " teardown "$root" --lock-wait 1
+    assert_equal "nothing is claimed" "" "$out"
+    ((SECONDS - begun >= 1 && SECONDS - begun < 20)) || fail "it waited $((SECONDS - begun)) s"
+    expect_refusal_unchanged "$root" 8 "process $holder " teardown "$root" --lock-wait 0
+    release_lock
+    expect 0 teardown "$root" --lock-wait 0
+    bake_is_gone
+}
+
+# Freed while somebody waits for it.
+test_lock_that_is_freed_in_time() {
+    local waiting
+    baked_root
+    hold_lock
+    teardown "$root" --lock-wait 30 >"$scratch/out" 2>&1 &
+    waiting=$!
+    sleep 0.5
+    bake_untouched
+    release_lock
+    wait "$waiting" || fail "the waiting teardown: $(<"$scratch/out")"
+    bake_is_gone
+}
+
+# A reader of the state does not wait.
+test_status_of_a_locked_folder() {
+    baked_root
+    hold_lock
+    expect 0 timeout 5 "$prebake_node" status --root "$root"
+    release_lock
+}
+
+baked_image_make
+run_tests "$@"
