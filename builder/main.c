@@ -1,11 +1,12 @@
 /* prebake: the image-build side. */
 #include "builder/cmd_bake.h"
 #include "builder/cmd_inspect.h"
+#include "builder/cmd_seal.h"
 #include "builder/cmd_sign.h"
 #include "builder/cmd_verify.h"
 
 static const struct command *const commands[] = {
-    &cmd_bake, &cmd_verify, &cmd_sign, &cmd_inspect, NULL,
+    &cmd_bake, &cmd_seal, &cmd_verify, &cmd_sign, &cmd_inspect, NULL,
 };
 
 int main(int argc, char **argv) {

@@ -1,0 +1,121 @@
+#include "kmod/lifecycle/layout.h"
+
+#include <string.h>
+
+#include "kmod/lifecycle/bake.h"
+#include "kmod/lifecycle/ownership.h"
+#include "kmod/lifecycle/registration.h"
+#include "kmod/module/module_facts.h"
+#include "kmod/module/signature.h"
+
+#define BAKE_AGAIN "run 'prebake-node teardown' and bake again"
+
+bool layout_has_kernel(const struct root *root, const char *kernel) {
+    static const char *const own[] = {"modules.builtin", "modules.order", "kernel"};
+    for (size_t i = 0; i < ARRAY_SIZE(own); i++) {
+        AUTO_FREE char *path = NULL;
+        if (asprintf(&path, "/lib/modules/%s/%s", kernel, own[i]) >= 0 && root_exists(root, path))
+            return true;
+    }
+    return false;
+}
+
+static int check_kernel(const struct root *root, const struct facts *facts, struct error *err) {
+    if (layout_has_kernel(root, facts->kernel))
+        return 0;
+    return error_set(err, ERROR_DAMAGED, ENOENT,
+                     "the bake is for a kernel that this image no longer has (there is no %s in "
+                     "%s/lib/modules): run 'prebake-node teardown' and bake for the one it has",
+                     facts->kernel, root->path);
+}
+
+/* Contents, whatever inode and ctime say. */
+static int check_contents(const struct root *root, const struct manifest *manifest,
+                          struct error *err) {
+    static const struct ownership_context by_content = {.copied = true};
+    int rc = 0;
+    for (size_t i = 0; !rc && i < manifest->count; i++) {
+        const struct manifest_entry *entry = &manifest->entries[i];
+        enum ownership ownership = OWNERSHIP_GONE;
+        rc = ownership_check(root, &by_content, entry, NULL, &ownership, err);
+        if (!rc && ownership != OWNERSHIP_OURS)
+            rc = error_set(err, ERROR_DAMAGED, EBADMSG,
+                           "%s%s does not have the content that the bake placed; " BAKE_AGAIN,
+                           root->path, entry->path);
+    }
+    return rc;
+}
+
+static int compare(const struct root *root, const struct facts_module *module, const char *what,
+                   const char *known, const char *found, struct error *err) {
+    if (!strcmp(known, found ? found : ""))
+        return 0;
+    return error_set(
+        err, ERROR_DAMAGED, EBADMSG,
+        "%s%s has another %s (\"%.100s\") than the bake noted (\"%.100s\"); " BAKE_AGAIN,
+        root->path, module->path, what, found ? found : "", known);
+}
+
+static int check_signature(const struct root *root, const struct facts_module *module,
+                           const struct module_file *file, struct error *err) {
+    AUTO_SIGNATURE_INFO struct signature_info signature = {0};
+    int rc = signature_read(file->content.data, file->content.size, &signature, err);
+    if (rc && rc != -ENOENT)
+        return rc;
+    rc = compare(root, module, "signer", module->signer, signature.signer, err);
+    return rc ? rc : compare(root, module, "signing key", module->key_id, signature.key_id, err);
+}
+
+/* vermagic begins with the release: "6.1.0-47-cloud-amd64 SMP preempt mod_unload modversions " */
+static int check_vermagic(const struct root *root, const struct facts *facts,
+                          const struct facts_module *module, const char *vermagic,
+                          struct error *err) {
+    AUTO_FREE char *release = strndup(vermagic, strcspn(vermagic, " "));
+    return release ? compare(root, module, "kernel in its vermagic", facts->kernel, release, err)
+                   : error_oom(err, "checking a module");
+}
+
+static int check_module(const struct root *root, const struct facts *facts,
+                        const struct facts_module *module, struct error *err) {
+    AUTO_MODULE_FILE struct module_file file = {0};
+    AUTO_MODULE_FACTS struct module_facts said = {0};
+    AUTO_CLOSE int fd = -1;
+    int rc = root_open_file(root, module->path, &fd, err);
+    if (!rc)
+        rc = module_file_read_fd(fd, module->path, &file, err);
+    if (!rc)
+        rc = module_facts_read(&file, &said, err);
+    if (!rc)
+        rc = compare(root, module, "name", module->name, said.name, err);
+    if (!rc)
+        rc = compare(root, module, "build id", module->build_id, said.build_id, err);
+    if (!rc)
+        rc = compare(root, module, "srcversion", module->srcversion, said.srcversion, err);
+    if (!rc)
+        rc = check_vermagic(root, facts, module, said.vermagic, err);
+    return rc ? rc : check_signature(root, module, &file, err);
+}
+
+static int check_registration(const struct root *root, const struct facts *facts,
+                              struct error *err) {
+    if (!*facts->dkms.name || registration_present(root, facts))
+        return 0;
+    return error_set(err, ERROR_DAMAGED, ENOENT,
+                     "DKMS in %s/ no longer has %s %s built for %s: was it removed with dkms? "
+                     "%s",
+                     root->path, facts->dkms.name, facts->dkms.version, facts->kernel, BAKE_AGAIN);
+}
+
+int layout_check(const struct root *root, const struct manifest *manifest,
+                 const struct facts *facts, struct error *err) {
+    int rc = check_kernel(root, facts, err);
+    if (!rc)
+        rc = check_registration(root, facts, err);
+    if (!rc)
+        rc = bake_check_whole(root, err);
+    if (!rc)
+        rc = check_contents(root, manifest, err);
+    for (size_t i = 0; !rc && i < facts->module_count; i++)
+        rc = check_module(root, facts, &facts->modules[i], err);
+    return rc;
+}

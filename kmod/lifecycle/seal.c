@@ -1,0 +1,163 @@
+#include "kmod/lifecycle/seal.h"
+
+#include <time.h>
+
+#include "base/file.h"
+#include "kmod/lifecycle/bake.h"
+#include "kmod/lifecycle/bake_records.h"
+#include "kmod/lifecycle/derived_modules.h"
+#include "kmod/lifecycle/durability.h"
+#include "kmod/lifecycle/facts_write.h"
+#include "kmod/lifecycle/layout.h"
+#include "kmod/lifecycle/lock.h"
+#include "kmod/lifecycle/seal_indexes.h"
+#include "kmod/lifecycle/state_folder.h"
+#include "kmod/lifecycle/state_word.h"
+#include "kmod/system/initramfs.h"
+
+static int refuse_unbaked(const struct root *root, struct error *err) {
+    return error_set(err, ERROR_REFUSED, ENOENT,
+                     "%s/ carries no bake, so there is nothing to seal: run 'prebake bake' first, "
+                     "and look whether it failed",
+                     root->path);
+}
+
+/* One run. */
+struct seal {
+    const struct root *root;
+    struct marker marker;
+    struct manifest manifest;
+    struct facts facts;
+    struct removal removal; /* what a teardown would begin with */
+    struct derived derived;
+};
+
+static void release(struct seal *seal) {
+    derived_release(&seal->derived);
+    facts_release(&seal->facts);
+    manifest_release(&seal->manifest);
+    marker_release(&seal->marker);
+}
+
+static int check_state(const struct root *root, struct error *err) {
+    enum state_word word = STATE_NONE;
+    int rc = state_word_read(root, &word, err);
+    if (rc || word == STATE_ACTIVE)
+        return rc;
+    return error_set(err, ERROR_INCOMPLETE, EBUSY,
+                     "the bake of %s/ is not active but %s: run the command that did not come to "
+                     "its end again, then seal",
+                     root->path, state_word_name(word));
+}
+
+static int read_bake(struct seal *seal, struct error *err) {
+    int found = bake_find(seal->root, &seal->marker, err);
+    if (found <= 0)
+        return found ? found : refuse_unbaked(seal->root, err);
+    int rc = check_state(seal->root, err);
+    if (!rc)
+        rc = bake_records_manifest(seal->root, &seal->marker, &seal->manifest, err);
+    if (!rc)
+        rc = bake_records_facts(seal->root, &seal->marker, &seal->facts, err);
+    seal->removal =
+        (struct removal){.root = seal->root, .manifest = &seal->manifest, .facts = &seal->facts};
+    return rc ? rc : ownership_context_make(seal->root, &seal->facts, &seal->removal.context, err);
+}
+
+static int check_initramfs(const struct seal *seal, unsigned *images, struct error *err) {
+    AUTO(initramfs_wanted_release) struct initramfs_wanted wanted = {0};
+    AUTO_STRLIST struct strlist derived = {0};
+    int rc = derived_modules_list(&seal->derived, NULL, &derived, err);
+    for (size_t i = 0; !rc && i < derived.count; i++)
+        rc = initramfs_want(&wanted, derived.items[i], "", err);
+    for (size_t i = 0; !rc && i < seal->facts.module_count; i++)
+        rc = initramfs_want(&wanted, seal->facts.modules[i].path, seal->facts.modules[i].build_id,
+                            err);
+    return rc ? rc : initramfs_check(seal->root, &wanted, images, err);
+}
+
+/* Nothing is changed here. */
+static int check(struct seal *seal, const struct seal_options *options, struct seal_result *result,
+                 struct error *err) {
+    int rc = layout_check(seal->root, &seal->manifest, &seal->facts, err);
+    if (!rc && options->check)
+        rc = options->check(seal->root, &seal->facts, err);
+    if (!rc)
+        rc = derived_open(&seal->derived, &seal->removal, &seal->marker, err);
+    return rc ? rc : check_initramfs(seal, &result->initramfs, err);
+}
+
+/*
+ * An image that was copied file by file has new inodes: what is ours by content is recorded anew,
+ * so that teardowns need not read it all.
+ */
+static int record_copied(struct seal *seal, struct error *err) {
+    struct facts *facts = &seal->facts;
+    for (size_t i = 0; i < seal->manifest.count && i < facts->placed_count; i++) {
+        xattrs_release(&facts->placed[i].xattrs);
+        int rc =
+            facts_record_placed(seal->root, seal->manifest.entries[i].path, &facts->placed[i], err);
+        if (rc)
+            return rc;
+    }
+    return facts_record_manifest(seal->root, facts, err);
+}
+
+/* The facts say what is on disk already, and a teardown switches what the facts on disk say. */
+static int write_down(const struct seal *seal, const struct seal_indexes *indexes, bool changed,
+                      struct error *err) {
+    int rc = changed ? durability_sync(seal->root, err) : 0;
+    if (!rc && changed)
+        rc = facts_write(seal->root, &seal->facts, err);
+    if (!rc && changed)
+        rc = file_sync_fs(seal->root, STATE_FOLDER, err);
+    if (!rc)
+        rc = seal_indexes_commit(seal->root, &seal->facts, indexes, err);
+    return rc ? rc : file_sync_fs(seal->root, STATE_FOLDER, err);
+}
+
+static int bring_up_to_date(struct seal *seal, struct seal_result *result, struct error *err) {
+    AUTO_SEAL_INDEXES struct seal_indexes indexes = {0};
+    bool copied = seal->removal.context.copied;
+    /* Left by a bake that was killed after its marker. */
+    int rc = file_remove(seal->root, STATE_FOLDER_JOURNAL, err);
+    if (!rc && copied)
+        rc = record_copied(seal, err);
+    if (!rc)
+        rc = seal_indexes_renew(seal->root, &seal->derived, &seal->facts, &indexes, err);
+    result->kernels = (unsigned)seal->facts.index_count;
+    result->refreshed = (unsigned)indexes.renewed.count;
+    result->forgotten = indexes.forgotten;
+    bool changed = copied || result->refreshed || result->forgotten;
+    return rc ? rc : write_down(seal, &indexes, changed, err);
+}
+
+static int run_locked(struct seal *seal, const struct seal_options *options,
+                      struct seal_result *result, struct error *err) {
+    int rc = read_bake(seal, err);
+    if (!rc)
+        rc = check(seal, options, result, err);
+    return rc ? rc : bring_up_to_date(seal, result, err);
+}
+
+static unsigned milliseconds_since(const struct timespec *start) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (unsigned)((now.tv_sec - start->tv_sec) * 1000 +
+                      (now.tv_nsec - start->tv_nsec) / 1000000);
+}
+
+int seal_run(const struct root *root, const struct seal_options *options,
+             struct seal_result *result, struct error *err) {
+    *result = (struct seal_result){0};
+    struct timespec start;
+    clock_gettime(CLOCK_MONOTONIC, &start);
+    AUTO_LOCK struct lock lock = LOCK_INIT;
+    int rc = lock_take(root, options->lock_wait, &lock, err);
+    if (rc)
+        return rc == -ENOENT ? refuse_unbaked(root, err) : rc;
+    AUTO(release) struct seal seal = {.root = root};
+    rc = run_locked(&seal, options, result, err);
+    result->duration_ms = milliseconds_since(&start);
+    return rc;
+}
