@@ -17,14 +17,6 @@ changed_source() {
     cp -r "$scratch/small-1.0" "$root/usr/src/$small_name-1.0"
 }
 
-put_newer_headers() {
-    local package
-    for package in "linux-headers-$NEWER_KERNEL" "linux-headers-$NEWER_KERNEL_COMMON"; do
-        dpkg-deb --fsys-tarfile "$(apt_downloaded "$package")" |
-            tar -x -C "$1" --keep-directory-symlink
-    done
-}
-
 # B2: a source that compiles for whatever kernel it likes (AgentBaker a840112fc4).
 test_b2_built_for_another_kernel() {
     local theirs

@@ -55,6 +55,15 @@ expect_refusal_unchanged() {
     assert_same_tree "the root is unchanged" "$scratch/unchanged.before" "$scratch/unchanged.after"
 }
 
+# Puts another kernel's headers into root $1.
+put_newer_headers() {
+    local package
+    for package in "linux-headers-$NEWER_KERNEL" "linux-headers-$NEWER_KERNEL_COMMON"; do
+        dpkg-deb --fsys-tarfile "$(apt_downloaded "$package")" |
+            tar -x -C "$1" --keep-directory-symlink
+    done
+}
+
 # The small DKMS source of two modules, as version $1 in directory $2.
 small_source() {
     local version=$1 dir=$2
