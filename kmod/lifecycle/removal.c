@@ -33,6 +33,29 @@ static int look_at(const struct removal *removal, size_t i, enum ownership *owne
     return removal_ownership(removal, &removal->manifest->entries[i], ownership, err);
 }
 
+/* `path` is of REMOVAL_MODULES. */
+static bool is_of_kernel(const char *path, const char *kernel) {
+    static const char modules[] = "/lib/modules/";
+    return is_below(strstr(path, modules) + strlen(modules), kernel);
+}
+
+int removal_foreign_module(const struct removal *removal, const char *kernel, bool *found,
+                           struct error *err) {
+    *found = false;
+    for (size_t i = 0; !*found && i < removal->manifest->count; i++) {
+        const struct manifest_entry *entry = &removal->manifest->entries[i];
+        if (entry->type == MANIFEST_DIR || removal_class_of(entry->path) != REMOVAL_MODULES ||
+            !is_of_kernel(entry->path, kernel))
+            continue;
+        enum ownership ownership;
+        int rc = look_at(removal, i, &ownership, err);
+        if (rc)
+            return rc;
+        *found = ownership == OWNERSHIP_FOREIGN;
+    }
+    return 0;
+}
+
 static int remove_file(const struct removal *removal, size_t i, struct error *err) {
     enum ownership ownership;
     int rc = look_at(removal, i, &ownership, err);

@@ -2,6 +2,8 @@
 #ifndef KMOD_REMOVAL_H
 #define KMOD_REMOVAL_H
 
+#include <stdbool.h>
+
 #include "base/error.h"
 #include "base/root.h"
 #include "kmod/lifecycle/facts.h"
@@ -32,6 +34,11 @@ int removal_ownership(const struct removal *removal, const struct manifest_entry
                       enum ownership *ownership, struct error *err) MUST_CHECK;
 
 enum removal_class removal_class_of(const char *path);
+
+/* Whether a module file that the bake placed for `kernel` is somebody else's now: one that no index
+ * from before the bake knows. */
+int removal_foreign_module(const struct removal *removal, const char *kernel, bool *found,
+                           struct error *err) MUST_CHECK;
 
 /*
  * Removes the files and links of one class that still are ours; goes on past failures and returns

@@ -63,18 +63,24 @@ static int read_facts(struct teardown *teardown, struct error *err) {
     return rc ? rc : derived_open(&teardown->derived, &teardown->removal, &teardown->marker, err);
 }
 
+static int restore_index(struct teardown *teardown, const struct module_index *index,
+                         struct error *err) {
+    bool needs_refresh = false;
+    int rc = module_index_restore(teardown->root, index, STATE_FOLDER_STORE, &needs_refresh, err);
+    if (!rc && !needs_refresh)
+        rc = removal_foreign_module(&teardown->removal, index->kernel, &needs_refresh, err);
+    if (!rc && needs_refresh && strlist_add(&teardown->refresh, index->kernel))
+        rc = error_oom(err, "restoring the module index");
+    return rc;
+}
+
 static int restore_indexes(struct teardown *teardown, struct error *err) {
     if (teardown->facts_lost)
         return strlist_add(&teardown->refresh, teardown->marker.kernel)
                    ? error_oom(err, "restoring the module index")
                    : 0;
     for (size_t i = 0; i < teardown->facts.index_count; i++) {
-        const struct module_index *index = &teardown->facts.indexes[i];
-        bool needs_refresh = false;
-        int rc =
-            module_index_restore(teardown->root, index, STATE_FOLDER_STORE, &needs_refresh, err);
-        if (!rc && needs_refresh && strlist_add(&teardown->refresh, index->kernel))
-            rc = error_oom(err, "restoring the module index");
+        int rc = restore_index(teardown, &teardown->facts.indexes[i], err);
         if (rc)
             return rc;
     }

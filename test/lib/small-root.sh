@@ -1,6 +1,9 @@
 # shellcheck shell=bash
 # A root so small that it can be put back hundreds of times: what prebake-node needs to start, a
-# kernel with two modules, the few header files that a bake reads. Read after world.sh.
+# kernel with two modules, the few header files that a bake reads, a later kernel without headers.
+# Read after world.sh.
+
+later_kernel=6.99.0-later
 
 # Foreign things in every folder that a bake and its teardown touch.
 small_root_foreign() {
@@ -26,8 +29,21 @@ small_root() {
         usr/lib/os-release etc/os-release "$modules"/{build,source,modules.{order,builtin{,.modinfo}}} \
         "$modules"/kernel/drivers/net/{dummy,veth}.ko \
         "$headers"/{.config,Module.symvers,include/generated/{utsrelease,autoconf}.h} "$root")
+    mkdir "$root/usr/lib/modules/$later_kernel"
+    cp -a "$root/$modules"/{kernel,modules.order,modules.builtin{,.modinfo}} \
+        "$root/usr/lib/modules/$later_kernel"
     small_root_foreign "$root"
-    (umask 022 && depmod -b "$root" "$KERNEL")
+    (umask 022 && depmod -b "$root" "$KERNEL" && depmod -b "$root" "$later_kernel")
+}
+
+# What dkms makes of the bake's registration when the later kernel's headers arrive.
+small_root_derive() {
+    local root=$1 tree=$1/var/lib/dkms/$small_name modules=$1/usr/lib/modules/$later_kernel
+    mkdir -p "$tree/1.0/$later_kernel" "$modules/updates/dkms"
+    cp -r "$tree/1.0/$KERNEL/x86_64" "$tree/1.0/$later_kernel/x86_64"
+    ln -s "1.0/$later_kernel/x86_64" "$tree/kernel-$later_kernel-x86_64"
+    cp "$tree/1.0/$later_kernel/x86_64/module"/* "$modules/updates/dkms"
+    (umask 022 && depmod -b "$root" "$later_kernel")
 }
 
 # Puts the bundle of source $3 into the cache $2 for the small root $1. It is compiled for the whole
