@@ -1,6 +1,6 @@
 # Checks. `make check` runs every part below and counts the results; each part also runs alone.
 CHECK_PARTS := unit layers format shell warnings sanitize snapshot e2e laws vm
-CHECK_LONG_PARTS := valgrind image
+CHECK_LONG_PARTS := valgrind image convergence
 JOBS ?= $(shell nproc)
 SCRIPTS := $(shell grep -rlE '^\#!/bin/(ba)?sh' scripts test .ci 2>/dev/null)
 C_FILES = $(shell find base kmod toolchain builder test -name '*.[ch]')
@@ -65,3 +65,7 @@ check-e2e check-laws check-vm check-incidents: check-%: test-programs
 
 check-image:
 	@test/image
+
+# Every fault at every call; check-laws has the crashes.
+check-convergence: test-programs
+	@CONVERGENCE=full test/laws/convergence.sh

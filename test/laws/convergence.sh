@@ -5,9 +5,9 @@
 #
 # A bake changes some 550 things and takes 0.2 s even on a root that is as small as can be, and
 # every point needs one and a half. `convergence.sh` tries the crash of a bake and of teardowns at
-# every call; with CONVERGENCE=full every other fault too, and a second crash at another call. The
-# small source of two modules stands for the real drivers, whose more and larger files give more
-# points of the same kind: full tries every 15th of theirs.
+# every call; with CONVERGENCE=full every other fault too, a second crash at another call, and
+# teardowns of other roots. The small source of two modules stands for the real drivers, whose more
+# and larger files give more points of the same kind: full tries every 15th of theirs.
 set -euo pipefail
 # shellcheck source=test/lib/world.sh
 . "$(dirname "$0")/../lib/world.sh"
@@ -180,6 +180,17 @@ test_teardown_of_a_copied_root() {
     sweep "$case" "${faults[@]}"
 }
 
+# DKMS built the modules for another kernel: they go, too, with that kernel's index.
+test_teardown_with_derived_builds() {
+    make_small_bake_case
+    small_root_derive "$root"
+    make_teardown_case teardown-derived
+    assert_equal "what is left" "$(cut -d' ' -f1 "$work/bake/before-without-program")" \
+        "$(cut -d' ' -f1 "$case/after")"
+    sweep_count "$case"
+    sweep "$case" "${faults[@]}"
+}
+
 test_real_modules() {
     make_bake_case "$(apt_downloaded "$open_source" "$NVIDIA_VERSION*")" "$open_name"{,-modeset}
     echo 15 >"$case/every"
@@ -195,5 +206,5 @@ test_real_modules() {
 }
 
 [[ ${CONVERGENCE:-} == full || $# -gt 0 ]] ||
-    set -- bake teardown teardown_of_a_changed_root teardown_of_a_copied_root
+    set -- bake teardown{,_with_derived_builds}
 run_tests "$@"
