@@ -30,6 +30,8 @@ cache=$build/cache
 mkdir -p "$build/scratch"
 scratch_base=$(mktemp -d "$build/scratch/$(basename "$0" .sh).XXXXXX")
 scratch=$scratch_base
+# The programs' temporary files go there too: what a killed one leaves is gone with the rest.
+export TMPDIR=$scratch_base
 
 # Unmounts whatever a test mounted below its scratch directory, the innermost first.
 world_leave() {
