@@ -25,8 +25,8 @@
 struct legacy_bake {
     struct strlist kernels; /* all that have a folder in /lib/modules */
     struct legacy_paths paths;
-    bool registered; /* DKMS has the version, and it is ours */
-    bool packaged; /* the version's DKMS source is a package's, and so is all that is built of it */
+    bool registered;  /* DKMS has the version, and it is ours */
+    bool packaged;    /* its DKMS source is a package's, and so are all modules built of it */
     unsigned foreign; /* in the known places, of others */
     unsigned left;    /* ours: paths, the registration, folders that are empty */
 };

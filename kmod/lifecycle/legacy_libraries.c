@@ -9,13 +9,15 @@
 
 #define INSTALLED LEGACY_LIBRARIES "/lib64/" /* what stood in the system's folder */
 
-/* Where the installer meant a library of the folder to be; NULL for none, or when out of memory. */
-static char *system_path(const char *machine, const char *path) {
-    char *meant = NULL;
-    if (!*machine || strncmp(path, INSTALLED, strlen(INSTALLED)) ||
-        asprintf(&meant, "/usr/lib/%s-linux-gnu/%s", machine, path + strlen(INSTALLED)) < 0)
-        return NULL;
-    return meant;
+/* Where the installer meant a library of the folder to be; *meant stays NULL for none. */
+static int system_path(const char *machine, const char *path, char **meant, struct error *err) {
+    *meant = NULL;
+    if (!*machine || strncmp(path, INSTALLED, strlen(INSTALLED)) != 0)
+        return 0;
+    if (asprintf(meant, "/usr/lib/%s-linux-gnu/%s", machine, path + strlen(INSTALLED)) >= 0)
+        return 0;
+    *meant = NULL;
+    return error_oom(err, "listing libraries");
 }
 
 static int collect_entry(void *context, const struct tree_entry *entry, struct error *err) {
@@ -47,11 +49,17 @@ static int collect_folder(const struct root *root, struct legacy_paths *paths, s
 /* A folder there may have been made for the copies: it goes like the others, when it is empty. */
 static int collect_copy(const struct root *root, const char *machine, struct legacy_paths *paths,
                         size_t original, struct error *err) {
-    AUTO_FREE char *path = system_path(machine, paths->items[original].path);
+    AUTO_FREE char *path = NULL;
     bool folder = paths->items[original].class == LEGACY_FOLDER;
     struct stat st;
-    if (!path || root_stat(root, path, &st) || S_ISDIR(st.st_mode) != folder)
+    int rc = system_path(machine, paths->items[original].path, &path, err);
+    if (rc || !path)
+        return rc;
+    rc = root_stat(root, path, &st);
+    if (rc == -ENOENT || rc == -ENOTDIR || (!rc && S_ISDIR(st.st_mode) != folder))
         return 0;
+    if (rc)
+        return error_io(err, -rc, "can't look at %s%s", root->path, path);
     struct legacy_path *copy = legacy_paths_add(paths, folder ? LEGACY_FOLDER : LEGACY_COPY, path);
     if (!copy)
         return error_oom(err, "listing libraries");
@@ -78,8 +86,9 @@ int legacy_libraries_prove(const struct legacy_evidence *evidence, const char *m
     item->ours = S_ISREG(st.st_mode) && version_proof_in_name(item->path, evidence->version);
     if (item->ours)
         return 0;
-    AUTO_FREE char *logged = system_path(machine, item->path);
-    return legacy_proof_of_file(evidence, item->path, logged, &item->ours, err);
+    AUTO_FREE char *logged = NULL;
+    rc = system_path(machine, item->path, &logged, err);
+    return rc ? rc : legacy_proof_of_file(evidence, item->path, logged, &item->ours, err);
 }
 
 static int is_same_file(const struct root *root, const char *one, const char *other, bool *same,

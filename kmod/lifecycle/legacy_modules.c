@@ -41,9 +41,12 @@ static int collect_folder(const struct root *root, const char *folder, struct le
     AUTO_STRLIST struct strlist names = {0};
     AUTO_FREE char *canonical = NULL;
     struct stat st;
-    if (root_stat(root, folder, &st) || !S_ISDIR(st.st_mode))
+    int rc = root_stat(root, folder, &st);
+    if (rc == -ENOENT || rc == -ENOTDIR || (!rc && !S_ISDIR(st.st_mode)))
         return 0;
-    int rc = root_canonical(root, folder, &canonical, err);
+    if (rc)
+        return error_io(err, -rc, "can't look at %s%s", root->path, folder);
+    rc = root_canonical(root, folder, &canonical, err);
     if (!rc)
         rc = root_list(root, canonical, &names, err);
     for (size_t i = 0; !rc && i < names.count; i++) {

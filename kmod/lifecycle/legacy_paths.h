@@ -7,15 +7,15 @@
 
 #include "base/cleanup.h"
 
+/* A copy is in the system's own library folder, no known place: it is looked at only because a
+ * library has its name. */
 enum legacy_class {
     LEGACY_MODULE,  /* a file in a kernel's updates/dkms */
     LEGACY_LIBRARY, /* a file or link in the library folder */
-    LEGACY_COPY, /* what has a library's name in the system's own folder: no known place, so it is
-                    looked at only to see whether it is a copy */
+    LEGACY_COPY,
     LEGACY_PROGRAM, /* in /usr/bin */
     LEGACY_CONFIG,  /* the loader's configuration */
-    LEGACY_FOLDER,  /* the library folder, those in it and their copies: they go when they are empty
-                     */
+    LEGACY_FOLDER,  /* of libraries or copies: it goes when it is empty */
 };
 
 #define LEGACY_COPY_RANK 32 /* above every original's */

@@ -61,9 +61,10 @@ looked_at() {
 same() { diff "$1" "$2" | sed -n "/^[<>]/p" | cut -c1-160 | head -n 3; }
 
 # There is no state that could be `active`: here it is the marker that outlives the modules.
+resolved=(nvidia nvidia_drm)
 half_active() {
     [[ ! -e $root$legacy_marker ]] || return 0
-    ! modprobe -d "$root" -S "$KERNEL" -q --show-depends nvidia >/dev/null 2>&1 ||
+    ! modprobe -d "$root" -S "$KERNEL" -aq --show-depends "${resolved[@]}" >/dev/null 2>&1 ||
         problem "$1: no marker, and modprobe resolves a module"
 }
 
