@@ -34,17 +34,53 @@ bool dkms_removal_has_any(const struct dkms_removal *removal) {
     return any;
 }
 
+/* The folder of the file that was removed last: mostly it is that of the next one as well. */
+struct folder {
+    char *path;
+    int fd;
+};
+
+static void folder_release(struct folder *folder) {
+    cleanup_close(&folder->fd);
+    free(folder->path);
+    *folder = (struct folder){.fd = -1};
+}
+
+static int enter_folder(struct dkms_removal *removal, struct folder *folder, const char *path,
+                        struct strlist *entered, struct error *err) {
+    size_t length = (size_t)(strrchr(path, '/') - path);
+    if (folder->path && !strncmp(folder->path, path, length) && !folder->path[length])
+        return 0;
+    const char *name;
+    folder_release(folder);
+    folder->path = strndup(path, length);
+    if (!folder->path || strlist_add(entered, folder->path))
+        return error_oom(err, removing);
+    return root_open_parent(removal->root, path, &folder->fd, &name, err);
+}
+
+static int remove_file(struct dkms_removal *removal, const struct dkms_installed_file *file,
+                       const struct folder *folder, struct error *err) {
+    const char *name = strrchr(file->path, '/') + 1;
+    if (!file->replaced && unlinkat(folder->fd, name, 0) && errno != ENOENT)
+        return error_io(err, errno, "can't remove %s%s", removal->root->path, file->path);
+    removal->files++;
+    return 0;
+}
+
 static int remove_installed(struct dkms_removal *removal, const struct dkms_installed *installed,
                             struct error *err) {
+    AUTO(folder_release) struct folder folder = {.fd = -1};
+    AUTO_STRLIST struct strlist entered = {0};
     int rc = 0;
     for (size_t i = 0; !rc && i < installed->count; i++) {
         const struct dkms_installed_file *file = &installed->files[i];
-        if (!file->replaced)
-            rc = file_remove(removal->root, file->path, err);
-        removal->files += !rc;
+        rc = enter_folder(removal, &folder, file->path, &entered, err);
+        if (!rc)
+            rc = remove_file(removal, file, &folder, err);
     }
-    for (size_t i = 0; !rc && i < installed->count; i++)
-        rc = module_folder_prune_above(removal->root, installed->files[i].path, err);
+    for (size_t i = 0; !rc && i < entered.count; i++)
+        rc = module_folder_prune(removal->root, entered.items[i], err);
     return rc;
 }
 

@@ -21,11 +21,11 @@ static int open_regular(int folder, const char *name, int *fd, off_t *size, stru
     return 0;
 }
 
-/* Fills the block from `offset` on, less at the file's end. The bytes read, or −errno. */
-static ssize_t read_block(int fd, uint8_t *block, off_t offset) {
+/* Reads `size` bytes from `offset` on. The bytes read, less at the file's end, or −errno. */
+static ssize_t read_block(int fd, uint8_t *block, size_t size, off_t offset) {
     size_t have = 0;
-    while (have < BLOCK_SIZE) {
-        ssize_t got = pread(fd, block + have, BLOCK_SIZE - have, offset + (off_t)have);
+    while (have < size) {
+        ssize_t got = pread(fd, block + have, size - have, offset + (off_t)have);
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
@@ -37,18 +37,22 @@ static ssize_t read_block(int fd, uint8_t *block, off_t offset) {
     return (ssize_t)have;
 }
 
-static int compare(int one, int other, const char *name, bool *same, struct error *err) {
+static int compare(int one, int other, off_t size, const char *name, bool *same,
+                   struct error *err) {
     static _Thread_local uint8_t blocks[2][BLOCK_SIZE];
-    for (off_t offset = 0;;) {
-        ssize_t first = read_block(one, blocks[0], offset);
-        ssize_t second = first < 0 ? first : read_block(other, blocks[1], offset);
+    *same = true;
+    for (off_t offset = 0; *same && offset < size;) {
+        size_t wanted = size - offset < BLOCK_SIZE ? (size_t)(size - offset) : BLOCK_SIZE;
+        ssize_t first = read_block(one, blocks[0], wanted, offset);
+        ssize_t second = first < 0 ? first : read_block(other, blocks[1], wanted, offset);
         if (second < 0)
             return error_io(err, (int)-second, "can't read %s", name);
-        *same = first == second && !memcmp(blocks[0], blocks[1], (size_t)first);
-        if (!*same || first < BLOCK_SIZE)
-            return 0;
+        /* Both are as long as they were said to be, or they are being changed. */
+        *same = (size_t)first == wanted && (size_t)second == wanted &&
+                !memcmp(blocks[0], blocks[1], wanted);
         offset += first;
     }
+    return 0;
 }
 
 int same_content(int folder, const char *name, int other_folder, const char *other_name, bool *same,
@@ -62,5 +66,5 @@ int same_content(int folder, const char *name, int other_folder, const char *oth
         rc = open_regular(other_folder, other_name, &other, &other_size, err);
     if (rc)
         return rc == -ENOENT ? 0 : rc;
-    return size == other_size ? compare(one, other, name, same, err) : 0;
+    return size == other_size ? compare(one, other, size, name, same, err) : 0;
 }
