@@ -87,11 +87,34 @@ static int restore_indexes(struct teardown *teardown, struct error *err) {
     return 0;
 }
 
+static bool has_variants(const struct teardown *teardown, const char *kernel) {
+    for (size_t i = 0; i < teardown->facts.index_count; i++)
+        if (!strcmp(teardown->facts.indexes[i].kernel, kernel))
+            return true;
+    return false;
+}
+
+/*
+ * Kernels whose derived builds were there when the image was sealed have variants, and are switched
+ * or to be refreshed already; that some of their files are somebody else's now, no variant knows.
+ */
+static int remove_derived_files(struct teardown *teardown, struct error *err) {
+    AUTO_STRLIST struct strlist kernels = {0};
+    int rc = derived_files(&teardown->derived, &kernels, err);
+    bool foreign = teardown->derived.removal.foreign > 0;
+    for (size_t i = 0; !rc && i < kernels.count; i++)
+        if (!strlist_contains(&teardown->refresh, kernels.items[i]) &&
+            (foreign || !has_variants(teardown, kernels.items[i])) &&
+            strlist_add(&teardown->refresh, kernels.items[i]))
+            rc = error_oom(err, "removing what DKMS derived");
+    return rc;
+}
+
 /* From here on modprobe resolves nothing of ours. */
 static int disarm(struct teardown *teardown, struct error *err) {
     int rc = restore_indexes(teardown, err);
     if (!rc)
-        rc = derived_files(&teardown->derived, &teardown->refresh, err);
+        rc = remove_derived_files(teardown, err);
     if (rc || teardown->refresh.count == 0)
         return rc;
     rc = removal_files(&teardown->removal, REMOVAL_MODULES, err);
