@@ -2,5 +2,5 @@
 .PHONY: quickstart
 quickstart:
 	@scripts/install-deps quickstart
-	@$(MAKE) -s -j$$(nproc) all $(SNAPSHOT)
+	@$(MAKE) -s all $(SNAPSHOT)
 	@scripts/quickstart

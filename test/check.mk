@@ -1,7 +1,6 @@
 # Checks. `make check` runs every part below and counts the results; each part also runs alone.
 CHECK_PARTS := unit layers format shell warnings sanitize snapshot e2e laws vm
 CHECK_LONG_PARTS := valgrind image convergence
-JOBS ?= $(shell nproc)
 SCRIPTS := $(shell grep -rlE '^\#!/bin/(ba)?sh' scripts test .ci 2>/dev/null)
 C_FILES = $(shell find base kmod toolchain builder test -name '*.[ch]')
 SNAPSHOT := $(BUILD)/test/lib/snapshot
@@ -11,12 +10,12 @@ export BUILD_DIR := $(abspath $(BUILD))
 
 .PHONY: check check-long check-incidents install-deps
 check: install-deps
-	@LEFT_OUT='left out: check-incidents; $(addprefix check-,$(CHECK_LONG_PARTS)) (check-long)' \
+	+@LEFT_OUT='left out: check-incidents; $(addprefix check-,$(CHECK_LONG_PARTS)) (check-long)' \
 	    test/lib/run-parts $(CHECK_PARTS)
 
 check-long:
 	@scripts/install-deps long
-	@test/lib/run-parts $(CHECK_LONG_PARTS)
+	+@test/lib/run-parts $(CHECK_LONG_PARTS)
 
 install-deps:
 	@scripts/install-deps check
@@ -38,13 +37,13 @@ check-shell:
 
 # gcc makes what is used, clang makes what is checked at run time: both must have nothing to say.
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
-MAKE_SANITIZED = $(MAKE) -s -j$(JOBS) BUILD=$(BUILD)/sanitize CC=clang CFLAGS='-O1 -g $(SANITIZE)'
+MAKE_SANITIZED = $(MAKE) -s BUILD=$(BUILD)/sanitize CC=clang CFLAGS='-O1 -g $(SANITIZE)'
 check-warnings:
-	@test/lib/step warnings-gcc $(MAKE) -s -j$(JOBS) CC=gcc-12 all unit-tests
-	@test/lib/step warnings-clang $(MAKE_SANITIZED) all unit-tests
+	@test/lib/step warnings-gcc $(MAKE) -s CC=gcc-12 all unit-tests
+	+@test/lib/step warnings-clang $(MAKE_SANITIZED) all unit-tests
 
 check-sanitize:
-	@test/lib/step sanitize-build $(MAKE_SANITIZED) unit-tests
+	+@test/lib/step sanitize-build $(MAKE_SANITIZED) unit-tests
 	@test/lib/run-unit $(patsubst $(BUILD)/%,$(BUILD)/sanitize/%,$(UNIT_TESTS))
 
 check-valgrind: unit-tests
