@@ -274,8 +274,11 @@ static int make_dir(const struct root *root, const char *path, mode_t mode, stru
         return errno == EEXIST
                    ? in_the_way(err, root, path)
                    : error_io(err, errno, "can't create the directory %s%s", root->path, path);
-    if (fchownat(parent, name, 0, 0, AT_SYMLINK_NOFOLLOW) || fchmodat(parent, name, mode, 0))
-        return error_io(err, errno, "can't set the mode of %s%s", root->path, path);
+    if (fchownat(parent, name, 0, 0, AT_SYMLINK_NOFOLLOW) || fchmodat(parent, name, mode, 0)) {
+        rc = error_io(err, errno, "can't set the mode of %s%s", root->path, path);
+        unlinkat(parent, name, AT_REMOVEDIR);
+        return rc;
+    }
     AUTO_FREE char *canonical = NULL;
     rc = root_canonical(root, path, &canonical, err);
     if (!rc && created && strlist_add(created, canonical))
