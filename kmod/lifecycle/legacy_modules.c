@@ -72,15 +72,6 @@ int legacy_modules_collect(const struct root *root, const struct strlist *kernel
     return rc;
 }
 
-char *legacy_modules_name(const char *path) {
-    const char *file = strrchr(path, '/') + 1;
-    char *name = strndup(file, module_name_stem(file));
-    for (char *at = name; at && *at; at++)
-        if (*at == '-')
-            *at = '_';
-    return name;
-}
-
 static bool is_driver_module(const char *name) {
     for (const char *const *known = legacy_modules_names; *known; known++)
         if (!strcmp(*known, name))
@@ -90,7 +81,7 @@ static bool is_driver_module(const char *name) {
 
 int legacy_modules_prove(const struct root *root, const char *version, struct legacy_path *item,
                          struct error *err) {
-    AUTO_FREE char *name = legacy_modules_name(item->path), *found = NULL;
+    AUTO_FREE char *name = module_name_in_kernel(item->path), *found = NULL;
     struct stat st;
     if (!name)
         return error_oom(err, "looking at modules");

@@ -25,10 +25,6 @@ int legacy_modules_collect(const struct root *root, const struct strlist *kernel
 int legacy_modules_prove(const struct root *root, const char *version, struct legacy_path *item,
                          struct error *err) MUST_CHECK;
 
-/* The module's name as the kernel has it, from its file's: "nvidia-drm.ko.xz" → nvidia_drm. The
- * caller frees; NULL when out of memory. */
-char *legacy_modules_name(const char *path);
-
 /*
  * Whether the kernel's index resolves a driver's module to a file that is gone or that is ours in
  * `paths`: the index is older than the removal.

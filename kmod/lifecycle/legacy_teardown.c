@@ -5,9 +5,9 @@
 #include "base/file.h"
 #include "kmod/lifecycle/bake.h"
 #include "kmod/lifecycle/durability.h"
+#include "kmod/lifecycle/known_modules.h"
 #include "kmod/lifecycle/legacy_bake.h"
 #include "kmod/lifecycle/legacy_removal.h"
-#include "kmod/lifecycle/legacy_residents.h"
 #include "kmod/lifecycle/lock.h"
 #include "kmod/lifecycle/resident.h"
 #include "kmod/lifecycle/safe_name.h"
@@ -19,20 +19,27 @@ struct legacy_teardown {
     const char *marker_path;
     struct marker marker;
     struct legacy_bake bake;
-    struct legacy_residents residents;
+    struct known_modules modules;
     struct strlist made; /* folders that did not exist before the lock was taken */
 };
 
 static void release(struct legacy_teardown *teardown) {
     marker_release(&teardown->marker);
     legacy_bake_release(&teardown->bake);
-    legacy_residents_release(&teardown->residents);
+    known_modules_release(&teardown->modules);
     strlist_release(&teardown->made);
 }
 
-static bool any_loaded(const struct legacy_teardown *teardown) {
-    return legacy_residents_any(teardown->root, teardown->marker.driver_version,
-                                &teardown->residents);
+/* There are no facts to know a loaded module by: the files that are ours tell. */
+static int find_modules(struct legacy_teardown *teardown, struct error *err) {
+    const struct root *root = teardown->root;
+    const struct legacy_paths *paths = &teardown->bake.paths;
+    teardown->modules.version = teardown->marker.driver_version;
+    int rc = root->is_host ? known_modules_read_record(&teardown->modules, root, err) : 0;
+    for (size_t i = 0; root->is_host && !rc && i < paths->count; i++)
+        if (paths->items[i].class == LEGACY_MODULE && paths->items[i].ours)
+            rc = known_modules_add_file(&teardown->modules, root, paths->items[i].path, err);
+    return rc;
 }
 
 /* The status comes from the final state, never from what was meant to be done (incident T10). */
@@ -47,7 +54,7 @@ static int look(const struct legacy_teardown *teardown, struct teardown_result *
     result->foreign = left.foreign;
     result->left = left.left;
     result->dkms_after = left.registered;
-    result->module_after = any_loaded(teardown);
+    result->module_after = resident_any(teardown->root, &teardown->modules);
     result->complete = left.left == 0 && !result->module_after && !result->modprobe_after;
     return 0;
 }
@@ -95,7 +102,7 @@ static int remove_all(struct legacy_teardown *teardown, struct error *err) {
     const struct root *root = teardown->root;
     const char *version = teardown->marker.driver_version;
     int first = legacy_removal_modules(root, version, &teardown->bake, err);
-    int rc = resident_unload(root, &teardown->residents.known, first ? NULL : err);
+    int rc = resident_unload(root, &teardown->modules, first ? NULL : err);
     if (!first)
         first = legacy_removal_registration(root, version, &teardown->bake, rc ? NULL : err);
     first = first ? first : rc;
@@ -106,11 +113,10 @@ static int remove_all(struct legacy_teardown *teardown, struct error *err) {
 static int act(struct legacy_teardown *teardown, const struct teardown_options *options,
                struct teardown_result *result, struct error *err) {
     result->dkms_before = teardown->bake.registered;
-    result->module_before = any_loaded(teardown);
-    int rc =
-        options->force_files ? 0 : resident_peek(teardown->root, &teardown->residents.known, err);
+    result->module_before = resident_any(teardown->root, &teardown->modules);
+    int rc = options->force_files ? 0 : resident_peek(teardown->root, &teardown->modules, err);
     if (!rc && result->module_before)
-        rc = legacy_residents_write(teardown->root, &teardown->residents, err);
+        rc = known_modules_write_record(&teardown->modules, teardown->root, err);
     if (rc)
         return rc;
     result->acted = true;
@@ -140,8 +146,7 @@ static int run_locked(struct legacy_teardown *teardown, const struct teardown_op
     result->marker_after = true;
     rc = legacy_bake_find(teardown->root, &teardown->marker, &teardown->bake, err);
     if (!rc)
-        rc =
-            legacy_residents_read(teardown->root, &teardown->bake.paths, &teardown->residents, err);
+        rc = find_modules(teardown, err);
     return rc ? rc : act(teardown, options, result, err);
 }
 

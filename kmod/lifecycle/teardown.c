@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "kmod/lifecycle/bake.h"
 #include "kmod/lifecycle/bake_records.h"
+#include "kmod/lifecycle/bake_residents.h"
 #include "kmod/lifecycle/derived.h"
 #include "kmod/lifecycle/durability.h"
 #include "kmod/lifecycle/facts_rebuild.h"
@@ -28,6 +29,7 @@ struct teardown {
     bool facts_lost; /* content decides what is ours, and every index is made anew */
     struct removal removal;
     struct derived derived; /* not in the manifest: DKMS made it from what is */
+    struct known_modules modules;
     struct strlist refresh; /* kernels that need a fresh depmod */
 };
 
@@ -36,6 +38,7 @@ static void release(struct teardown *teardown) {
     marker_release(&teardown->marker);
     manifest_release(&teardown->manifest);
     facts_release(&teardown->facts);
+    known_modules_release(&teardown->modules);
     strlist_release(&teardown->refresh);
 }
 
@@ -60,7 +63,11 @@ static int read_facts(struct teardown *teardown, struct error *err) {
     teardown->removal =
         (struct removal){.root = teardown->root, .manifest = &teardown->manifest, .facts = facts};
     rc = ownership_context_make(teardown->root, facts, &teardown->removal.context, err);
-    return rc ? rc : derived_open(&teardown->derived, &teardown->removal, &teardown->marker, err);
+    if (!rc)
+        rc = derived_open(&teardown->derived, &teardown->removal, &teardown->marker, err);
+    return rc ? rc
+              : bake_residents_find(&teardown->removal, &teardown->facts, &teardown->derived,
+                                    &teardown->modules, err);
 }
 
 static int restore_index(struct teardown *teardown, const struct module_index *index,
@@ -159,7 +166,7 @@ static int look(const struct teardown *teardown, struct teardown_result *result,
     struct removal_count count;
     result->dkms_after = registration_present(teardown->root, &teardown->facts);
     result->modprobe_after = resolution_of_ours(&teardown->removal, &teardown->facts);
-    result->module_after = resident_any(teardown->root, &teardown->facts);
+    result->module_after = resident_any(teardown->root, &teardown->modules);
     int rc = removal_look(&teardown->removal, &count, err);
     if (rc)
         return rc;
@@ -188,28 +195,43 @@ static int give_up(const struct teardown *teardown, struct teardown_result *resu
     return rc;
 }
 
+/* The next run has to know what is loaded without the files. On a full disk there is room for that
+ * only when some are gone: hence once before, where failing is no matter, and once after. */
+static int record_loaded(const struct teardown *teardown, bool any, struct error *err) {
+    return any ? known_modules_write_record(&teardown->modules, teardown->root, err) : 0;
+}
+
+static int remain(const struct teardown *teardown, struct teardown_result *result,
+                  struct error *err) {
+    struct error reason = {0};
+    if (record_loaded(teardown, result->module_after, &reason))
+        log_warning("%s", reason.text);
+    return incomplete(result, err);
+}
+
 static int act(struct teardown *teardown, const struct teardown_options *options,
                struct teardown_result *result, struct error *err) {
     result->dkms_before = registration_present(teardown->root, &teardown->facts);
-    result->module_before = resident_any(teardown->root, &teardown->facts);
-    int rc = options->force_files ? 0 : resident_peek(teardown->root, &teardown->facts, err);
+    result->module_before = resident_any(teardown->root, &teardown->modules);
+    int rc = options->force_files ? 0 : resident_peek(teardown->root, &teardown->modules, err);
     if (rc)
         return rc;
     result->acted = true;
+    (void)record_loaded(teardown, result->module_before, NULL);
     rc = disarm(teardown, err);
     if (!rc)
         rc = state_word_write(teardown->root, STATE_TEARING_DOWN, err);
     if (rc)
         return give_up(teardown, result, rc);
     /* Failures are not the end: what is left decides, below. */
-    rc = resident_unload(teardown->root, &teardown->facts, err);
+    rc = resident_unload(teardown->root, &teardown->modules, err);
     int removed = remove_all(teardown, rc ? NULL : err);
     struct error left = {0};
     int looked = look(teardown, result, &left);
     if (looked || !result->complete) {
         if (!rc && !removed)
             *err = left;
-        return looked ? looked : incomplete(result, err);
+        return looked ? looked : remain(teardown, result, err);
     }
     *err = (struct error){0};
     rc = remove_state(teardown->root, err);

@@ -14,3 +14,12 @@ size_t module_name_stem(const char *name) {
     }
     return 0;
 }
+
+char *module_name_in_kernel(const char *path) {
+    const char *slash = strrchr(path, '/'), *file = slash ? slash + 1 : path;
+    char *name = strndup(file, module_name_stem(file));
+    for (char *at = name; at && *at; at++)
+        if (*at == '-')
+            *at = '_';
+    return name;
+}

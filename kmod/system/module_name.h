@@ -10,4 +10,8 @@
  */
 size_t module_name_stem(const char *name);
 
+/* The module's name as the kernel has it, from its file's: "…/nvidia-drm.ko.xz" → nvidia_drm. The
+ * caller frees; NULL when out of memory. */
+char *module_name_in_kernel(const char *path);
+
 #endif

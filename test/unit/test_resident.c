@@ -10,23 +10,31 @@
  * virtual machine.
  */
 static struct root root = ROOT_INIT;
-static struct facts facts;
+static struct known_modules modules;
 static struct error err;
 
 #define OURS "6f757273"       /* "ours" */
 #define NAME "prebake_test_x" /* of no real module */
 
+static void know(const char *build_id) {
+    AUTO_FACTS struct facts facts = {0};
+    struct facts_module *module = facts_add_module(&facts);
+    module->name = strdup(NAME);
+    module->build_id = strdup(build_id);
+    known_modules_release(&modules);
+    modules.version = "1.0";
+    CU_ASSERT_EQUAL(known_modules_add_facts(&modules, &facts, &err), 0);
+}
+
 static void set_up(void) {
     err = (struct error){0};
     scratch_root_make(&root);
     root.is_host = true;
-    struct facts_module *module = facts_add_module(&facts);
-    module->name = strdup(NAME);
-    module->build_id = strdup(OURS);
+    know(OURS);
 }
 
 static void tear_down(void) {
-    facts_release(&facts);
+    known_modules_release(&modules);
     root.is_host = false;
     scratch_root_remove(&root);
 }
@@ -54,9 +62,9 @@ static void expect_busy(int rc, const char *sentence) {
 }
 
 static void expect_nothing_to_do(void) {
-    CU_ASSERT_FALSE(resident_any(&root, &facts));
-    CU_ASSERT_EQUAL(resident_peek(&root, &facts, &err), 0);
-    CU_ASSERT_EQUAL(resident_unload(&root, &facts, &err), 0);
+    CU_ASSERT_FALSE(resident_any(&root, &modules));
+    CU_ASSERT_EQUAL(resident_peek(&root, &modules, &err), 0);
+    CU_ASSERT_EQUAL(resident_unload(&root, &modules, &err), 0);
 }
 
 static void test_no_module_support(void) {
@@ -76,22 +84,22 @@ static void test_a_customers_build(void) {
 
 static void test_ours_idle(void) {
     load("0", "ours");
-    CU_ASSERT_TRUE(resident_any(&root, &facts));
-    CU_ASSERT_EQUAL(resident_peek(&root, &facts, &err), 0);
+    CU_ASSERT_TRUE(resident_any(&root, &modules));
+    CU_ASSERT_EQUAL(resident_peek(&root, &modules, &err), 0);
 }
 
 static void test_ours_in_use(void) {
     load("1", "ours");
-    CU_ASSERT_TRUE(resident_any(&root, &facts));
-    expect_busy(resident_peek(&root, &facts, &err), NAME " (in use)");
+    CU_ASSERT_TRUE(resident_any(&root, &modules));
+    expect_busy(resident_peek(&root, &modules, &err), NAME " (in use)");
 }
 
 /* /proc is there and /sys is not, as in many a chroot: a name alone proves neither. */
 static void test_no_build_id_is_told(void) {
     load("0", NULL);
-    CU_ASSERT_TRUE(resident_any(&root, &facts));
-    expect_busy(resident_peek(&root, &facts, &err), NAME " (whose build it is can't be told");
-    expect_busy(resident_unload(&root, &facts, &err), NAME " (whose build it is can't be told");
+    CU_ASSERT_TRUE(resident_any(&root, &modules));
+    expect_busy(resident_peek(&root, &modules, &err), NAME " (no build id tells");
+    expect_busy(resident_unload(&root, &modules, &err), NAME " (no build id tells");
 }
 
 static void test_no_build_id_is_told_and_nothing_of_that_name(void) {
@@ -99,11 +107,25 @@ static void test_no_build_id_is_told_and_nothing_of_that_name(void) {
     expect_nothing_to_do();
 }
 
+/* Ours was built without one: the version is all there is. */
+static void test_ours_has_no_build_id(void) {
+    know("");
+    load("0", "them");
+    scratch_root_write(&root, "/sys/module/" NAME "/version", "1.0\n");
+    CU_ASSERT_TRUE(resident_any(&root, &modules));
+    expect_busy(resident_peek(&root, &modules, &err), NAME " (no build id tells");
+    expect_busy(resident_unload(&root, &modules, &err), NAME " (no build id tells");
+    scratch_root_write(&root, "/sys/module/" NAME "/version", "1.01\n");
+    expect_nothing_to_do();
+    scratch_root_write(&root, "/sys/module/" NAME "/version", "1.");
+    expect_nothing_to_do();
+}
+
 static void test_what_cannot_be_read_is_not_gone(void) {
     scratch_root_write(&root, "/proc/modules", "no module\n");
-    CU_ASSERT_TRUE(resident_any(&root, &facts));
-    CU_ASSERT_EQUAL(resident_peek(&root, &facts, &err), -EBADMSG);
-    CU_ASSERT_EQUAL(resident_unload(&root, &facts, &err), -EBADMSG);
+    CU_ASSERT_TRUE(resident_any(&root, &modules));
+    CU_ASSERT_EQUAL(resident_peek(&root, &modules, &err), -EBADMSG);
+    CU_ASSERT_EQUAL(resident_unload(&root, &modules, &err), -EBADMSG);
 }
 
 int main(void) {
@@ -116,6 +138,7 @@ int main(void) {
         {"no build id is told", test_no_build_id_is_told},
         {"none is told and nothing of that name",
          test_no_build_id_is_told_and_nothing_of_that_name},
+        {"ours has no build id", test_ours_has_no_build_id},
         {"what can't be read is not gone", test_what_cannot_be_read_is_not_gone},
         CU_TEST_INFO_NULL,
     };

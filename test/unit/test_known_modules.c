@@ -1,4 +1,4 @@
-#include "kmod/lifecycle/legacy_residents.h"
+#include "kmod/lifecycle/known_modules.h"
 
 #include <CUnit/Basic.h>
 #include <string.h>
@@ -14,8 +14,8 @@
 #define MODULE "/lib/modules/6.1.0-test/updates/dkms/nvidia.ko"
 
 static struct root root;
-static struct legacy_paths paths;
-static struct legacy_residents residents;
+static struct known_modules modules;
+static struct error err;
 
 /* A tree that stands for the running system's own. */
 static void set_up(void) {
@@ -24,21 +24,24 @@ static void set_up(void) {
 }
 
 static void tear_down(void) {
-    legacy_paths_release(&paths);
-    legacy_residents_release(&residents);
+    known_modules_release(&modules);
+    root.is_host = false;
     scratch_root_remove(&root);
 }
 
-static void put_file(const char *path) {
-    struct legacy_path *item = legacy_paths_add(&paths, LEGACY_MODULE, path);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(item);
-    item->ours = true;
+/* Makes the module's file and looks at it. */
+static void know_file(const char *build_id) {
+    legacy_module_make(&root, MODULE, VERSION, build_id);
+    modules.version = VERSION;
+    CU_ASSERT_EQUAL(known_modules_add_file(&modules, &root, MODULE, &err), 0);
 }
 
+/* What the next run knows: only what was recorded. */
 static int read_again(void) {
-    struct error err = {0};
-    legacy_residents_release(&residents);
-    return legacy_residents_read(&root, &paths, &residents, &err);
+    err = (struct error){0};
+    known_modules_release(&modules);
+    modules.version = VERSION;
+    return known_modules_read_record(&modules, &root, &err);
 }
 
 /* As the kernel shows it: one note, 20 bytes of build id. */
@@ -57,13 +60,11 @@ static void load(const char *build_id) {
 }
 
 static bool any(void) {
-    return legacy_residents_any(&root, VERSION, &residents);
+    return resident_any(&root, &modules);
 }
 
 static void test_known_by_build_id(void) {
-    legacy_module_make(&root, MODULE, VERSION, BUILD_ID);
-    put_file(MODULE);
-    CU_ASSERT_EQUAL(read_again(), 0);
+    know_file(BUILD_ID);
     CU_ASSERT_FALSE(any());
     load(BUILD_ID);
     CU_ASSERT(any());
@@ -74,55 +75,58 @@ static void test_known_by_build_id(void) {
 
 /* When the file is gone the record still tells. */
 static void test_record(void) {
-    struct error err = {0};
-    legacy_module_make(&root, MODULE, VERSION, BUILD_ID);
-    put_file(MODULE);
+    know_file(BUILD_ID);
     load(BUILD_ID);
     scratch_root_dir(&root, STATE_FOLDER);
+    CU_ASSERT_EQUAL(known_modules_write_record(&modules, &root, &err), 0);
     CU_ASSERT_EQUAL(read_again(), 0);
-    CU_ASSERT_EQUAL(legacy_residents_write(&root, &residents, &err), 0);
-    legacy_paths_release(&paths);
-    CU_ASSERT_EQUAL(read_again(), 0);
+    CU_ASSERT_EQUAL(modules.count, 1);
     CU_ASSERT(any());
-    CU_ASSERT_EQUAL(residents.known.module_count, 1);
     load(CUSTOMERS);
     CU_ASSERT_FALSE(any());
 }
 
-/* A compressed file tells no build id: name and version are all there is, and nothing is unloaded.
- */
+/* The same module from the facts, a file and the record is one; only the facts last. */
+static void test_facts_need_no_record(void) {
+    AUTO_FACTS struct facts facts = {0};
+    struct facts_module *module = facts_add_module(&facts);
+    module->name = strdup("nvidia");
+    module->build_id = strdup(BUILD_ID);
+    CU_ASSERT_EQUAL(known_modules_add_facts(&modules, &facts, &err), 0);
+    know_file(BUILD_ID);
+    CU_ASSERT_EQUAL(modules.count, 1);
+    CU_ASSERT_EQUAL(known_modules_write_record(&modules, &root, &err), 0);
+    CU_ASSERT_FALSE(root_exists(&root, KNOWN_MODULES_RECORD));
+}
+
+/* A compressed file tells no build id: name and version are all there is. */
 static void test_compressed(void) {
     legacy_module_make(&root, MODULE, VERSION, BUILD_ID);
     scratch_root_run("xz", "--check=crc32", scratch_root_host(&root, MODULE), NULL);
-    put_file(MODULE ".xz");
-    CU_ASSERT_EQUAL(read_again(), 0);
-    CU_ASSERT_EQUAL(residents.nameless.count, 1);
-    CU_ASSERT_EQUAL(residents.known.module_count, 0);
+    modules.version = VERSION;
+    CU_ASSERT_EQUAL(known_modules_add_file(&modules, &root, MODULE ".xz", &err), 0);
+    CU_ASSERT_EQUAL_FATAL(modules.count, 1);
+    CU_ASSERT_STRING_EQUAL(modules.items[0].name, "nvidia");
+    CU_ASSERT_STRING_EQUAL(modules.items[0].build_id, "");
     CU_ASSERT_FALSE(any());
     load(BUILD_ID);
     CU_ASSERT(any());
     scratch_root_write(&root, "/sys/module/nvidia/version", "550.163.01\n");
     CU_ASSERT_FALSE(any());
-    scratch_root_write(&root, "/sys/module/nvidia/version", VERSION "1\n");
-    CU_ASSERT_FALSE(any());
 }
 
-static void test_other_trees(void) {
-    legacy_module_make(&root, MODULE, VERSION, BUILD_ID);
-    put_file(MODULE);
-    load(BUILD_ID);
-    root.is_host = false;
+static void test_no_record(void) {
     CU_ASSERT_EQUAL(read_again(), 0);
-    CU_ASSERT_FALSE(any());
+    CU_ASSERT_EQUAL(modules.count, 0);
 }
 
 static void test_hostile_record(void) {
-    scratch_root_write(&root, LEGACY_RESIDENTS_RECORD, "../../x=\n");
+    scratch_root_write(&root, KNOWN_MODULES_RECORD, "../../x=\n");
     CU_ASSERT_EQUAL(read_again(), -EBADMSG);
-    scratch_root_write(&root, LEGACY_RESIDENTS_RECORD, "no line\n");
+    scratch_root_write(&root, KNOWN_MODULES_RECORD, "no line\n");
     CU_ASSERT_EQUAL(read_again(), -EBADMSG);
-    scratch_root_write(&root, LEGACY_RESIDENTS_RECORD, "nvidia=\n");
-    scratch_root_run("chmod", "0666", scratch_root_host(&root, LEGACY_RESIDENTS_RECORD), NULL);
+    scratch_root_write(&root, KNOWN_MODULES_RECORD, "nvidia=\n");
+    scratch_root_run("chmod", "0666", scratch_root_host(&root, KNOWN_MODULES_RECORD), NULL);
     CU_ASSERT_EQUAL(read_again(), -EPERM);
 }
 
@@ -131,11 +135,12 @@ int main(void) {
         {"known by their build id", test_known_by_build_id},
         {"the record of an earlier run", test_record},
         {"compressed modules", test_compressed},
-        {"another tree than the running system's", test_other_trees},
+        {"facts need no record", test_facts_need_no_record},
+        {"no record", test_no_record},
         {"a record that is not believed", test_hostile_record},
         CU_TEST_INFO_NULL,
     };
-    CU_SuiteInfo suites[] = {{.pName = "legacy_residents",
+    CU_SuiteInfo suites[] = {{.pName = "known modules",
                               .pSetUpFunc = set_up,
                               .pTearDownFunc = tear_down,
                               .pTests = tests},
