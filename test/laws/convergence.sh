@@ -104,6 +104,40 @@ teardown_after_rerun() {
     must_be "$case/after" "run again it leaves" torn_down
 }
 
+deregister_command() {
+    # shellcheck disable=SC2034  # the sweep runs it
+    command=("$prebake_node" deregister --root "$root" displacing/1.0 --all)
+}
+
+deregister_after_fault() {
+    case $fault-$status in
+    crash-* | twice-* | kill-* | ENOSPC-[39] | EIO-[13]) ;;
+    *-0) must_be "$case/after" "status 0, and something is left" state_of_root ;;
+    *) [[ $(cut -f3 <<<"$call")-$status == depmod-7 ]] || problem "status $status" ;;
+    esac
+}
+
+deregister_after_rerun() {
+    ((status == 0)) || problem "run again it ends with status $status"
+    must_be "$case/after" "run again it leaves" state_of_root
+}
+
+# What dkms leaves of a module that it installed for two kernels, in one in place of the kernel's.
+put_displacing_module() {
+    local tree=$1/var/lib/dkms/displacing kernel modules built
+    for kernel in "$KERNEL" "$later_kernel"; do
+        modules=$1/usr/lib/modules/$kernel built=$tree/1.0/$kernel/x86_64
+        mkdir -p "$built"/{module,log} "$modules/updates/dkms" "$tree/original_module/$kernel/x86_64"
+        cp "$modules/kernel/drivers/net/dummy.ko" "$built/module/veth.ko"
+        cp "$built/module/veth.ko" "$modules/updates/dkms/veth.ko"
+        echo 'make: done' >"$built/log/make.log"
+        ln -s "1.0/$kernel/x86_64" "$tree/kernel-$kernel-x86_64"
+        mv "$modules/kernel/drivers/net/veth.ko" "$tree/original_module/$kernel/x86_64/"
+        depmod -b "$1" "$kernel"
+    done
+    ln -s /usr/src/displacing-1.0 "$tree/1.0/source"
+}
+
 # The case $work/bake of a root with small source $1 or another one $2, and what it leads to.
 make_bake_case() {
     sweep_begin
@@ -191,6 +225,28 @@ test_teardown_with_derived_builds() {
     sweep "$case" "${faults[@]}"
 }
 
+test_deregister() {
+    local kernel
+    sweep_begin
+    case=$work/deregister
+    mkdir "$case"
+    small_root "$work/tree"
+    "$build/test/lib/snapshot" "$work/tree" >"$case/before"
+    put_displacing_module "$work/tree"
+    sweep_image "$work/tree" "$case/start.img"
+    resolved=(displacing)
+    sweep_mount "$case/start.img"
+    deregister_command
+    "${command[@]}"
+    for kernel in "$KERNEL" "$later_kernel"; do
+        assert_exists "$root/usr/lib/modules/$kernel/kernel/drivers/net/veth.ko"
+    done
+    assert_absent "$root/var/lib/dkms/displacing"
+    state_of_root >"$case/after"
+    sweep_count "$case"
+    sweep "$case" "${faults[@]}"
+}
+
 test_real_modules() {
     make_bake_case "$(apt_downloaded "$open_source" "$NVIDIA_VERSION*")" "$open_name"{,-modeset}
     echo 15 >"$case/every"
@@ -206,5 +262,5 @@ test_real_modules() {
 }
 
 [[ ${CONVERGENCE:-} == full || $# -gt 0 ]] ||
-    set -- bake teardown{,_with_derived_builds}
+    set -- bake teardown{,_with_derived_builds} deregister
 run_tests "$@"
