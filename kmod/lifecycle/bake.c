@@ -158,8 +158,10 @@ static int place(const struct root *root, struct bake *bake, struct error *err) 
 
 int bake_place(const struct root *root, struct bake *bake, struct error *err) {
     int rc = place(root, bake, err);
-    if (rc == 0)
-        return file_remove(root, STATE_FOLDER_JOURNAL, err);
+    if (!rc)
+        rc = file_remove(root, STATE_FOLDER_JOURNAL, err);
+    if (!rc)
+        return 0;
     struct error recovery = {0};
     if (file_remove(root, STATE_FOLDER_MARKER, &recovery) || bake_recover(root, &recovery))
         return error_wrap(err, rc, "not all could be taken back (%s); run the bake again",
