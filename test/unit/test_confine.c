@@ -3,8 +3,10 @@
 #include <CUnit/Basic.h>
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -430,10 +432,21 @@ static CU_TestInfo tests_without[] = {
     CU_TEST_INFO_NULL,
 };
 
+/*
+ * Mounts of our own to watch, so that what others mount meanwhile is not seen; shared again, as a
+ * system's are, so that what a run leaks would be.
+ */
+static int watch_own_mounts(void) {
+    return unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+           mount(NULL, "/", NULL, MS_REC | MS_SHARED, NULL);
+}
+
 int main(int argc, char **argv) {
     bool without = argc > 1 && !strcmp(argv[1], WITHOUT_NAMESPACES);
     if (without)
         without_namespaces_enter();
+    else if (watch_own_mounts())
+        return 1;
     snprintf(mark, sizeof mark, "CONFINE_TEST=%08d", getpid());
     CU_SuiteInfo suites[] = {
         {.pName = without ? "confine without namespaces" : "confine",
