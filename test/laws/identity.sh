@@ -230,6 +230,20 @@ test_baked_twice() {
     assert_same_tree "the root after the teardown" "$scratch/before" "$scratch/after"
 }
 
+# A git checkout under umask 002, as many are: what the bake places in /usr/src is root's alone.
+test_source_writable_by_its_group() {
+    local root
+    root=$(overlay_root node)
+    small_source 1.0 "$scratch/small-1.0"
+    chmod -R g+w "$scratch/small-1.0"
+    snapshot "$root" >"$scratch/before"
+    expect 0 bake_small "$root" 1.0
+    assert_equal "writable by others" "" "$(find "$root/usr/src/$small_name-1.0" -perm /022)"
+    expect 0 teardown "$root"
+    snapshot "$root" >"$scratch/after"
+    assert_same_tree "the root after the teardown" "$scratch/before" "$scratch/after"
+}
+
 test_small_modules() {
     local root
     root=$(overlay_root node)
