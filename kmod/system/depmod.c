@@ -7,7 +7,8 @@
 #include "base/tree.h"
 #include "kmod/system/depmod_staging.h"
 
-#define DEPMOD_OUTPUT_MAX 512 /* of its words, for an error's sentence */
+#define WORDS_MAX (64 << 10)
+#define WORDS_SHOWN 512 /* in an error's sentence */
 
 /* The root's configuration folders; of two files of one name the first folder's counts. */
 static const char *const CONFIGURATION[] = {
@@ -65,33 +66,56 @@ static int make_arguments(const struct root *root, const char *depmod, const cha
     return rc;
 }
 
-static int execute(const struct strlist *argv, const char *kernel, struct error *err) {
-    AUTO_BUFFER struct buffer output = {0};
+/* The words that matter come after warnings about single modules. */
+static int failed(const char *kernel, const char *how, struct buffer *words, struct error *err) {
+    const char *text = buffer_string(words);
+    const char *reason = strstr(text, "ERROR");
+    bool full = strstr(text, "No space left on device") != NULL;
+    return error_set(err, full ? ERROR_NO_SPACE : ERROR_DAMAGED, full ? ENOSPC : EIO,
+                     "depmod for the kernel %s %s: %.*s", kernel, how, WORDS_SHOWN,
+                     reason ? reason : text);
+}
+
+static int execute(const struct strlist *argv, const char *kernel, struct buffer *words,
+                   struct error *err) {
     struct process_spec spec = {
         .argv = (const char *const *)argv->items,
-        .output = &output,
-        .output_max = DEPMOD_OUTPUT_MAX,
+        .output = words,
+        .output_max = WORDS_MAX,
     };
     struct process_result result;
     int rc = process_run(&spec, &result, err);
     if (rc || result.exit_status == 0)
         return rc;
-    return error_set(err, ERROR_DAMAGED, EIO, "depmod for the kernel %s ended with %s: %s", kernel,
-                     process_describe(&result), buffer_string(&output));
+    return failed(kernel, process_describe(&result), words, err);
+}
+
+/*
+ * depmod goes on, and ends with 0, when it can't create one of its files; it only says so. These
+ * are written by depmods of all ages.
+ */
+static int check_output(const char *kernel, const struct strlist *names, struct buffer *words,
+                        struct error *err) {
+    static const char *const always[] = {
+        "modules.alias",   "modules.alias.bin", "modules.dep",     "modules.dep.bin",
+        "modules.devname", "modules.softdep",   "modules.symbols", "modules.symbols.bin",
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(always); i++)
+        if (!strlist_contains(names, always[i]))
+            return failed(kernel, "did not write all its files", words, err);
+    return strstr(buffer_string(words), "ERROR: openat(")
+               ? failed(kernel, "could not create a file", words, err)
+               : 0;
 }
 
 /* What depmod wrote: of what was linked nothing has such a name. */
-static int list_output(const struct root *root, const char *kernel, const char *folder,
-                       struct strlist *names, struct error *err) {
+static int list_output(const struct root *root, const char *folder, struct strlist *names,
+                       struct error *err) {
     AUTO_STRLIST struct strlist all = {0};
     int rc = root_list(root, folder, &all, err);
     for (size_t i = 0; !rc && i < all.count; i++)
         if (depmod_is_index_file(all.items[i]) && strlist_add(names, all.items[i]))
             rc = error_oom(err, "listing depmod's files");
-    if (!rc && !strlist_contains(names, "modules.dep.bin"))
-        rc = error_set(err, ERROR_DAMAGED, ENOENT,
-                       "depmod wrote no modules.dep.bin for the kernel %s: is it the real depmod?",
-                       kernel);
     return rc;
 }
 
@@ -100,6 +124,7 @@ int depmod_run_without(const struct root *root, const char *kernel, const char *
                        struct error *err) {
     AUTO_STRLIST struct strlist argv = {0};
     AUTO_FREE char *depmod = NULL, *output = NULL;
+    AUTO_BUFFER struct buffer words = {0};
     if (asprintf(&output, "%s/lib/modules/%s", staging, kernel) < 0)
         return error_oom(err, "preparing depmod");
     int rc = process_find("depmod", &depmod, err);
@@ -108,9 +133,11 @@ int depmod_run_without(const struct root *root, const char *kernel, const char *
     if (!rc)
         rc = make_arguments(root, depmod, kernel, staging, &argv, err);
     if (!rc)
-        rc = execute(&argv, kernel, err);
+        rc = execute(&argv, kernel, &words, err);
     if (!rc)
-        rc = list_output(root, kernel, output, names, err);
+        rc = list_output(root, output, names, err);
+    if (!rc)
+        rc = check_output(kernel, names, &words, err);
     if (!rc)
         *folder = STEAL(output);
     return rc;

@@ -19,7 +19,8 @@ bool depmod_is_index_file(const char *name);
  * Runs depmod into `staging`, a path inside the root that is made anew (0700). On success `folder`
  * is the path inside the root of the directory with depmod's files and `names` their names, sorted;
  * the caller frees and releases both. The root's own depmod.d folders are the configuration, umask
- * is 022. ERROR_DEPENDENCY: no depmod. ERROR_DAMAGED: it failed, with its words.
+ * is 022. ERROR_DEPENDENCY: no depmod. ERROR_DAMAGED, ERROR_NO_SPACE: it failed or did not write
+ * all of its files, with its words.
  */
 int depmod_run(const struct root *root, const char *kernel, const char *staging, char **folder,
                struct strlist *names, struct error *err) MUST_CHECK;
