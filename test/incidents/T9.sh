@@ -9,16 +9,9 @@ set -euo pipefail
 # shellcheck source=test/lib/fake-stack.sh
 . "$test_lib/fake-stack.sh"
 
-# A root with two kernels, both with modules and headers.
 two_kernels() {
-    local modules
     root=$(overlay_root dkms "$1")
-    modules=$root/lib/modules/$NEWER_KERNEL
-    put_newer_headers "$root"
-    mkdir "$modules/kernel"
-    cp "$root/lib/modules/$KERNEL"/kernel/drivers/net/{dummy,veth}.ko "$modules/kernel/"
-    cp "$root/lib/modules/$KERNEL"/modules.{order,builtin,builtin.modinfo} "$modules/"
-    (umask 022 && depmod -b "$root" "$NEWER_KERNEL")
+    put_newer_kernel "$root"
 }
 
 # The bake for one kernel; dkms' service at the other one's installation builds for that.

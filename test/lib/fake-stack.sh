@@ -2,7 +2,7 @@
 # Small modules named like NVIDIA's, with real dependencies and a device, in a root that a virtual
 # machine boots. Read after world.sh and vm.sh.
 
-stack_version=1.0
+stack_version=$NVIDIA_VERSION
 # What the guest loads that is not the bake's.
 stack_holder=/opt/gdrdrv.ko
 stack_customers=/opt/nvidia.ko
@@ -21,12 +21,11 @@ stack_compile() {
         fail "$(<"$dir/log")"
 }
 
-# Bakes the stack into root $1.
+# Bakes the stack into root $1, for kernel $2.
 bake_stack() {
-    local root=$1
-    shift
+    local root=$1 kernel=${2:-$KERNEL}
     [[ -d $scratch/stack ]] || stack_source "$scratch/stack"
-    "$prebake" bake --root "$root" --source "$scratch/stack" --kernel "$KERNEL" --cache "$cache" "$@"
+    "$prebake" bake --root "$root" --source "$scratch/stack" --kernel "$kernel" --cache "$cache"
 }
 
 # Puts into root $1 a driver of the bake's version that somebody else compiled, and another vendor's

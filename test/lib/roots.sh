@@ -64,6 +64,16 @@ put_newer_headers() {
     done
 }
 
+# Puts another kernel into root $1, of a few modules, with its headers and index.
+put_newer_kernel() {
+    local root=$1 modules=$1/lib/modules/$NEWER_KERNEL
+    put_newer_headers "$root"
+    mkdir "$modules/kernel"
+    cp "$root/lib/modules/$KERNEL"/kernel/drivers/net/{dummy,veth}.ko "$modules/kernel/"
+    cp "$root/lib/modules/$KERNEL"/modules.{order,builtin,builtin.modinfo} "$modules/"
+    (umask 022 && depmod -b "$root" "$NEWER_KERNEL")
+}
+
 # The small DKMS source of two modules, as version $1 in directory $2.
 small_source() {
     local version=$1 dir=$2

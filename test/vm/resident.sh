@@ -143,7 +143,7 @@ step second prebake-node teardown
 step second-loaded loaded
 GUEST
     assert_step refused 6
-    assert_contains "why" "/sys/module shows no build id" "$(said refused)"
+    assert_contains "why" "nvidia (no build id tells" "$(said refused)"
     assert_step kept 0
     assert_step forced 3
     assert_contains "it isn't said to be gone" "status=incomplete" "$(said forced)"
@@ -151,6 +151,68 @@ GUEST
     assert_step second 0
     assert_contains "the second run" "status=cleaned" "$(said second)"
     assert_equal "nothing is loaded" "" "$(said second-loaded)"
+}
+
+# Forced while a device is open and run again after it is released, with the options in $2: what
+# is known of the loaded modules must outlast their files.
+forced_then_released() {
+    local system=$1 options=${2:-}
+    stack_boot "$system" <<GUEST
+load_stack
+exec 9</dev/nvidia0
+step busy prebake-node teardown $options
+step forced prebake-node teardown --force-files $options
+step forced-loaded loaded
+step forced-files find /lib/modules -name 'nvidia*'
+step still prebake-node teardown $options
+exec 9<&-
+step released prebake-node teardown $options
+step released-loaded loaded
+step folder ls /var/lib/prebake
+step index modprobe -n nvidia
+GUEST
+    assert_step busy 6
+    assert_contains "what is in use" "nvidia (in use)" "$(said busy)"
+    assert_step forced 3
+    assert_contains "the look afterwards" "status=incomplete" "$(said forced)"
+    assert_equal "the idle ones went" nvidia "$(said forced-loaded)"
+    assert_equal "the files went" "" "$(said forced-files)"
+    assert_step still 6
+    assert_step released 0
+    assert_contains "the second run" "status=cleaned" "$(said released)"
+    assert_contains "it was looked for" "module_before=true module_after=false" "$(said released)"
+    assert_equal "nothing is loaded" "" "$(said released-loaded)"
+    assert_step folder 2
+    assert_contains "modprobe" "Module nvidia not found" "$(said index)"
+}
+
+# The bake is for another kernel; the one that runs has what dkms made of the registration.
+test_derived_modules() {
+    local system
+    system=$(overlay_root dkms derived)
+    put_newer_kernel "$system"
+    expect 0 bake_stack "$system" "$NEWER_KERNEL"
+    expect 0 in_root "$system" dkms autoinstall -k "$KERNEL"
+    umount "$system/proc"
+    rm -r "$system"/usr/src/linux-*
+    forced_then_released "$system"
+}
+
+test_facts_are_lost() {
+    local system
+    system=$(overlay_over "$root")
+    rm "$system/var/lib/prebake/facts"
+    forced_then_released "$system"
+}
+
+# What another tool left: the modules, their registration, and its marker.
+test_legacy_marker() {
+    local system marker=/opt/marker
+    system=$(overlay_over "$root")
+    grep -E '^(kernel|driver_version|driver_kind|arch)=' "$system/var/lib/prebake/marker" \
+        >"$system$marker"
+    rm -r "$system/var/lib/prebake"
+    forced_then_released "$system" "--legacy-marker $marker"
 }
 
 # The running system's own root, in a system that has no /proc/modules.
