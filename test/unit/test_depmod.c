@@ -1,5 +1,6 @@
 #include <CUnit/Basic.h>
 #include <string.h>
+#include <sys/mount.h>
 
 #include "base/file.h"
 #include "kmod/system/depmod.h"
@@ -100,6 +101,40 @@ static void test_a_hostile_kernel_folder_writes_nowhere_else(void) {
     CU_ASSERT_STRING_EQUAL(buffer_string(&victim), "untouched");
 }
 
+/* A file system for the staging tree with room for so many files. depmod ends with 0 without one.
+ */
+static int run_with_inodes(unsigned inodes, struct strlist *names, struct error *err) {
+    char options[32];
+    AUTO_FREE char *folder = NULL;
+    snprintf(options, sizeof options, "mode=0755,nr_inodes=%u", inodes);
+    const char *place = scratch_root_host(&root, "/var");
+    CU_ASSERT_EQUAL_FATAL(mount("tmpfs", place, "tmpfs", 0, options), 0);
+    int rc = depmod_run(&root, SMALL_KERNEL, STAGING, &folder, names, err);
+    CU_ASSERT_EQUAL_FATAL(umount(place), 0);
+    return rc;
+}
+
+static void test_a_file_that_depmod_could_not_create_is_missed(void) {
+    AUTO_STRLIST struct strlist all = {0};
+    struct error err = {0};
+    unsigned failures = 0, words = 0;
+    scratch_root_dir(&root, "/var");
+    CU_ASSERT_EQUAL(run_with_inodes(1000, &all, &err), 0);
+    for (unsigned inodes = 2; inodes < 100; inodes++) {
+        AUTO_STRLIST struct strlist names = {0};
+        err = (struct error){0};
+        if (run_with_inodes(inodes, &names, &err) == 0) {
+            CU_ASSERT_EQUAL(names.count, all.count);
+            break;
+        }
+        CU_ASSERT_EQUAL(err.kind, ERROR_NO_SPACE);
+        failures++;
+        words += strstr(err.text, "depmod for the kernel") != NULL;
+    }
+    CU_ASSERT_TRUE(words >= 8);
+    CU_ASSERT_TRUE(failures > words && failures < 98);
+}
+
 int main(void) {
     CU_TestInfo tests[] = {
         {"inputs are no index", test_inputs_are_no_index},
@@ -108,6 +143,8 @@ int main(void) {
         {"the root's configuration counts", test_the_roots_configuration_counts},
         {"a hostile kernel folder writes nowhere else",
          test_a_hostile_kernel_folder_writes_nowhere_else},
+        {"a file that depmod could not create is missed",
+         test_a_file_that_depmod_could_not_create_is_missed},
         CU_TEST_INFO_NULL,
     };
     CU_SuiteInfo suites[] = {
