@@ -1,6 +1,7 @@
 #include <CUnit/Basic.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "kmod/system/module_name.h"
 #include "kmod/system/module_table.h"
 
@@ -14,6 +15,17 @@ static void test_names(void) {
         "", ".ko", ".ko.xz", "foo", "foo.ko.", "foo.ko~", "foo.ko.bz2", "foo.ko.customer-backup"};
     for (size_t i = 0; i < ARRAY_SIZE(others); i++)
         CU_ASSERT_EQUAL(module_name_stem(others[i]), 0);
+}
+
+static void check_in_kernel(const char *path, const char *name) {
+    AUTO_FREE char *found = module_name_in_kernel(path);
+    CU_ASSERT_STRING_EQUAL(found, name);
+}
+
+static void test_names_in_the_kernel(void) {
+    check_in_kernel("/lib/modules/6.1-x/updates/dkms/nvidia-drm.ko.xz", "nvidia_drm");
+    check_in_kernel("nvidia_uvm.ko", "nvidia_uvm");
+    check_in_kernel("/opt/a-b/no-module.txt", "");
 }
 
 static const char *find(const struct module_table *table, const char *file) {
@@ -61,8 +73,11 @@ static void test_many(void) {
 
 int main(void) {
     CU_TestInfo tests[] = {
-        {"names", test_names}, {"found by module", test_found_by_module},
-        {"empty", test_empty}, {"many", test_many},
+        {"names", test_names},
+        {"names in the kernel", test_names_in_the_kernel},
+        {"found by module", test_found_by_module},
+        {"empty", test_empty},
+        {"many", test_many},
         CU_TEST_INFO_NULL,
     };
     CU_SuiteInfo suites[] = {
