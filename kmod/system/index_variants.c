@@ -134,6 +134,14 @@ static int renew(struct renewal *renewal, const struct strlist *ours, struct err
     return rc ? rc : index_files_record(root, &renewal->paths, renewal->index, err);
 }
 
+/* What publications left in the kernel's folder and in the store when they were killed. */
+static int sweep(const struct root *root, const struct index_store *paths, struct error *err) {
+    int rc = index_store_sweep(root, paths, err);
+    if (!rc)
+        rc = file_remove_temporaries(root, paths->folder, NULL, err);
+    return rc ? rc : file_remove_temporaries(root, paths->without, NULL, err);
+}
+
 int index_variants_renew(const struct root *root, const char *store, const struct strlist *ours,
                          struct module_index *index, bool *renewed, struct error *err) {
     AUTO(release) struct renewal renewal = {.root = root, .index = index};
@@ -142,7 +150,7 @@ int index_variants_renew(const struct root *root, const char *store, const struc
     if (!rc)
         rc = root_make_dirs(root, renewal.paths.folder, 0700, NULL, err);
     if (!rc)
-        rc = index_store_sweep(root, &renewal.paths, err);
+        rc = sweep(root, &renewal.paths, err);
     if (!rc)
         rc = index_tree_note(root, &renewal.paths, err);
     if (!rc)
