@@ -1,17 +1,12 @@
 #include "builder/cmd_bake.h"
 
 #include <stdio.h>
-#include <string.h>
 #include <time.h>
 
 #include "base/interrupt.h"
 #include "base/log.h"
 #include "builder/bake_report.h"
-#include "builder/image.h"
-#include "builder/node_program.h"
-#include "kmod/lifecycle/facts_read.h"
-#include "kmod/lifecycle/lock.h"
-#include "kmod/lifecycle/teardown.h"
+#include "builder/baking.h"
 
 static int print_plan(const struct plan *plan, struct error *err) {
     AUTO_STRLIST struct strlist steps = {0};
@@ -23,99 +18,6 @@ static int print_plan(const struct plan *plan, struct error *err) {
     for (size_t i = 0; i < steps.count; i++)
         printf("%zu. %s\n", i + 1, steps.items[i]);
     return 0;
-}
-
-/* The same inputs, packed and signed the same way. */
-static bool is_same_bake(const struct plan *plan, const struct facts *facts) {
-    bool wants_signature = plan->options->sign_key != NULL;
-    bool is_signed = facts->module_count > 0 && *facts->modules[0].key_id;
-    return !strcmp(facts->bundle, plan->bundle_id) &&
-           !strcmp(facts->compression, compression_name(plan->compression)) &&
-           !strcmp(facts->driver_kind, plan->options->driver_kind) && wants_signature == is_signed;
-}
-
-/*
- * What is in the root already. 1: this very bake, whole; 0: nothing, or what --replace will
- * replace.
- */
-static int look_at_existing(const struct plan *plan, struct error *err) {
-    AUTO(marker_release) struct marker marker = {0};
-    int found = bake_find(plan->root, &marker, err);
-    if (found <= 0)
-        return found;
-    AUTO_FACTS struct facts facts = {0};
-    struct error reason = {0};
-    if (facts_read(plan->root, &facts, &reason) == 0 && is_same_bake(plan, &facts) &&
-        bake_check_whole(plan->root, &reason) == 0)
-        return 1;
-    if (plan->options->replace)
-        return 0;
-    return error_set(
-        err, ERROR_REFUSED, EEXIST,
-        "%s/ already carries a bake of %s %s for %s%s%s; 'prebake-node teardown --root "
-        "%s/' removes it, --replace puts this one in its place",
-        plan->root->path, marker.module, marker.driver_version, marker.kernel,
-        *reason.text ? ", and " : "", reason.text, plan->root->path);
-}
-
-static int tear_down_existing(const struct plan *plan, struct error *err) {
-    struct teardown_options options = {.lock_wait = LOCK_WAIT_DEFAULT};
-    struct teardown_result result;
-    int rc = teardown_run(plan->root, &options, &result, err);
-    if (rc)
-        return error_wrap(err, rc, "can't replace the bake that is there");
-    if (result.acted)
-        log_step("removed the bake that was there");
-    return 0;
-}
-
-/* The lock of a folder that recovery then removes is of no use afterwards: it is let go again. */
-static int recover_leftovers(const struct root *root, struct error *err) {
-    AUTO_LOCK struct lock lock = LOCK_INIT;
-    int rc = lock_take(root, LOCK_WAIT_DEFAULT, &lock, err);
-    if (rc)
-        return rc == -ENOENT ? 0 : rc;
-    return bake_recover(root, err);
-}
-
-static int clear_the_way(struct plan *plan, struct error *err) {
-    int rc = plan->options->replace ? tear_down_existing(plan, err) : 0;
-    if (!rc)
-        rc = recover_leftovers(plan->root, err);
-    return rc ? rc : plan_look_at_places(plan, err);
-}
-
-static int place_locked(const struct plan *plan, const struct node_program *program,
-                        struct bake *bake, struct error *err) {
-    AUTO(marker_release) struct marker marker = {0};
-    int rc = bake_find(plan->root, &marker, err);
-    if (rc > 0)
-        return error_set(err, ERROR_REFUSED, EEXIST,
-                         "another bake of %s/ was finished while this one was being made",
-                         plan->root->path);
-    if (!rc)
-        rc = node_program_install(plan->root, program, err);
-    return rc ? rc : bake_place(plan->root, bake, err);
-}
-
-static int place(struct plan *plan, const struct node_program *program, const struct bundle *bundle,
-                 const struct packed_set *modules, struct error *err) {
-    AUTO_BAKE struct bake bake = {0};
-    AUTO_LOCK struct lock lock = LOCK_INIT;
-    int rc = clear_the_way(plan, err);
-    if (!rc)
-        rc = image_prepare(plan, bundle, modules, &bake, err);
-    if (!rc)
-        rc = lock_take_making(plan->root, LOCK_WAIT_DEFAULT, NULL, &lock, err);
-    if (rc)
-        return rc;
-    rc = place_locked(plan, program, &bake, err);
-    if (!rc)
-        return 0;
-    struct error reason = {0};
-    if (node_program_take_back(plan->root, program, &reason) || bake_recover(plan->root, &reason))
-        log_warning("%s", reason.text);
-    return rc;
 }
 
 static int make_and_place(struct plan *plan, const struct timespec *start, struct error *err) {
@@ -133,11 +35,10 @@ static int make_and_place(struct plan *plan, const struct timespec *start, struc
         return rc;
     log_step("placing %zu modules in %s%s", modules.count, plan->root->path,
              plan->module_dirs.items[0]);
-    rc = place(plan, &program, &bundle, &modules, err);
-    if (!rc)
-        rc = bake_check_whole(plan->root, err);
-    return rc ? rc
-              : bake_report_done(plan, &modules, bundle.reused ? "cached" : "built", start, err);
+    rc = baking_place(plan, &program, &bundle, &modules, err);
+    if (rc)
+        return rc == 1 ? bake_report_unchanged(plan, start, err) : rc;
+    return bake_report_done(plan, &modules, bundle.reused ? "cached" : "built", start, err);
 }
 
 static int run(struct command_call *call, struct error *err) {
@@ -153,14 +54,10 @@ static int run(struct command_call *call, struct error *err) {
         return rc;
     if (options.dry_run)
         return print_plan(&plan, err);
-    rc = look_at_existing(&plan, err);
-    if (rc < 0)
-        return rc;
-    if (rc == 1) {
-        rc = bake_finish(plan.root, err);
-        return rc ? rc : bake_report_unchanged(&plan, &start, err);
-    }
-    return make_and_place(&plan, &start, err);
+    rc = baking_look(&plan, err);
+    if (rc == 1)
+        return bake_report_unchanged(&plan, &start, err);
+    return rc ? rc : make_and_place(&plan, &start, err);
 }
 
 const struct command cmd_bake = {

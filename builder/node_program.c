@@ -47,6 +47,11 @@ static bool is_same(const struct root *root, const struct buffer *content) {
            there.size == content->size && !memcmp(there.data, content->data, there.size);
 }
 
+static void look_at_place(const struct root *root, struct node_program *program) {
+    program->existed = root_exists(root, NODE_PROGRAM_PATH);
+    program->in_place = is_same(root, &program->content);
+}
+
 int node_program_find(const struct root *root, struct node_program *program, struct error *err) {
     *program = (struct node_program){0};
     AUTO_CLOSE int fd = open_program(err);
@@ -55,15 +60,16 @@ int node_program_find(const struct root *root, struct node_program *program, str
     int rc = shared_libraries_check(root, fd, "prebake-node", err);
     if (!rc)
         rc = file_read_fd(fd, "prebake-node", PROGRAM_MAX, &program->content, err);
-    program->existed = root_exists(root, NODE_PROGRAM_PATH);
-    program->in_place = !rc && is_same(root, &program->content);
+    look_at_place(root, program);
     return rc;
 }
 
-int node_program_install(const struct root *root, const struct node_program *program,
-                         struct error *err) {
+int node_program_install(const struct root *root, struct node_program *program, struct error *err) {
+    /* Another bake may have put it there since. */
+    look_at_place(root, program);
     if (program->in_place)
         return 0;
+    program->published = true;
     struct file_meta meta = FILE_META_DEFAULT;
     meta.mode = 0755;
     int rc = file_remove_temporaries(root, NODE_PROGRAM_FOLDER, NODE_PROGRAM_NAME, err);
@@ -75,7 +81,7 @@ int node_program_install(const struct root *root, const struct node_program *pro
 
 int node_program_take_back(const struct root *root, const struct node_program *program,
                            struct error *err) {
-    return program->existed ? 0 : file_remove(root, NODE_PROGRAM_PATH, err);
+    return program->existed || !program->published ? 0 : file_remove(root, NODE_PROGRAM_PATH, err);
 }
 
 void node_program_release(struct node_program *program) {

@@ -14,8 +14,9 @@
 
 struct node_program {
     struct buffer content;
-    bool in_place; /* the root has this very program already */
-    bool existed;  /* the root has one, perhaps of another version */
+    bool in_place;  /* the root has this very program already */
+    bool existed;   /* the root has one, perhaps of another version */
+    bool published; /* node_program_install() began to put it there */
 };
 
 /*
@@ -25,11 +26,14 @@ struct node_program {
 int node_program_find(const struct root *root, struct node_program *program,
                       struct error *err) MUST_CHECK;
 
-/* Publishes it, 0755, and removes what a killed bake was publishing there. */
-int node_program_install(const struct root *root, const struct node_program *program,
+/*
+ * Publishes it, 0755, unless the root has this very program, and removes what a killed bake was
+ * publishing there. The caller holds the lock.
+ */
+int node_program_install(const struct root *root, struct node_program *program,
                          struct error *err) MUST_CHECK;
 
-/* Takes a program back that was not there before. */
+/* Takes a program back that node_program_install() put where there was none. */
 int node_program_take_back(const struct root *root, const struct node_program *program,
                            struct error *err) MUST_CHECK;
 

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "builder/bundle_id.h"
+#include "kmod/lifecycle/bake.h"
 #include "kmod/lifecycle/state_folder.h"
 #include "kmod/system/placement.h"
 #include "toolchain/preflight.h"
@@ -132,12 +133,23 @@ int plan_look_at_places(struct plan *plan, struct error *err) {
     return rc ? rc : look_at_registration(plan, err);
 }
 
-/* Places of the bake that is being replaced or made again are no obstacle. */
+static bool is_baked(const struct root *root) {
+    return root_exists(root, STATE_FOLDER_MARKER) || bake_is_unfinished(root);
+}
+
+/*
+ * Places of a bake that is being replaced or made again are no obstacle, nor are those of one that
+ * somebody began to make while they were looked at: with the lock held it is looked again.
+ */
 static int look_before_building(struct plan *plan, struct error *err) {
-    if (root_exists(plan->root, STATE_FOLDER_MARKER) ||
-        root_exists(plan->root, STATE_FOLDER_JOURNAL))
+    struct error reason = {0};
+    if (is_baked(plan->root))
         return 0;
-    return plan_look_at_places(plan, err);
+    int rc = plan_look_at_places(plan, &reason);
+    if (!rc || is_baked(plan->root))
+        return 0;
+    *err = reason;
+    return rc;
 }
 
 static int find_compiler(struct plan *plan, struct error *err) {

@@ -49,8 +49,15 @@ static int remove_state(const struct root *root, struct error *err) {
     return rc == -ENOTEMPTY || rc == -ENOENT ? 0 : rc;
 }
 
+bool bake_is_unfinished(const struct root *root) {
+    return !root_exists(root, STATE_FOLDER_MARKER) &&
+           (root_exists(root, STATE_FOLDER_WORD) || root_exists(root, STATE_FOLDER_JOURNAL));
+}
+
 int bake_recover(const struct root *root, struct error *err) {
     AUTO_JOURNAL struct journal journal = {0};
+    if (root_exists(root, STATE_FOLDER_MARKER))
+        return 0;
     int rc = journal_read(root, &journal, err);
     if (rc == 0) {
         log_step("taking back a bake of %s/ that was interrupted", root->path);
@@ -167,14 +174,6 @@ int bake_place(const struct root *root, struct bake *bake, struct error *err) {
         return error_wrap(err, rc, "not all could be taken back (%s); run the bake again",
                           recovery.text);
     return rc;
-}
-
-int bake_finish(const struct root *root, struct error *err) {
-    if (!root_exists(root, STATE_FOLDER_JOURNAL))
-        return 0;
-    AUTO_LOCK struct lock lock = LOCK_INIT;
-    int rc = lock_take(root, LOCK_WAIT_DEFAULT, &lock, err);
-    return rc ? rc : file_remove(root, STATE_FOLDER_JOURNAL, err);
 }
 
 static int check_entry(const struct root *root, const struct ownership_context *context,

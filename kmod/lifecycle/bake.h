@@ -30,9 +30,12 @@ struct bake {
  */
 int bake_find(const struct root *root, struct marker *marker, struct error *err) MUST_CHECK;
 
+/* Whether a bake or teardown was begun and has not come to its end: there is no marker. */
+bool bake_is_unfinished(const struct root *root);
+
 /*
- * Takes back what a bake or teardown that did not come to its end left in a root without a marker.
- * The caller holds the lock.
+ * Takes back what a bake or teardown that did not come to its end left in a root without a marker;
+ * with one there is nothing to take back. The caller holds the lock.
  */
 int bake_recover(const struct root *root, struct error *err) MUST_CHECK;
 
@@ -41,9 +44,6 @@ int bake_recover(const struct root *root, struct error *err) MUST_CHECK;
  * root is as before, but for what the error says could not be taken back.
  */
 int bake_place(const struct root *root, struct bake *bake, struct error *err) MUST_CHECK;
-
-/* Drops the journal of a bake that was killed after its marker was written. Takes the lock. */
-int bake_finish(const struct root *root, struct error *err) MUST_CHECK;
 
 /* Checks that every path of the root's bake still is what was placed: ERROR_DAMAGED names the
  * first that is not. */

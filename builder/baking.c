@@ -1,0 +1,130 @@
+#include "builder/baking.h"
+
+#include <string.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "builder/image.h"
+#include "kmod/lifecycle/bake_records.h"
+#include "kmod/lifecycle/lock.h"
+#include "kmod/lifecycle/state_folder.h"
+#include "kmod/lifecycle/teardown.h"
+
+#define KILLED_MAX 10 /* others whose leftovers are cleared away, one after the other */
+
+/* The same inputs, packed and signed the same way. */
+static bool is_same_bake(const struct plan *plan, const struct facts *facts) {
+    bool wants_signature = plan->options->sign_key != NULL;
+    bool is_signed = facts->module_count > 0 && *facts->modules[0].key_id;
+    return !strcmp(facts->bundle, plan->bundle_id) &&
+           !strcmp(facts->compression, compression_name(plan->compression)) &&
+           !strcmp(facts->driver_kind, plan->options->driver_kind) && wants_signature == is_signed;
+}
+
+static int look_at_existing(const struct plan *plan, struct error *err) {
+    AUTO_MARKER struct marker marker = {0};
+    int found = bake_find(plan->root, &marker, err);
+    if (found <= 0)
+        return found;
+    AUTO_FACTS struct facts facts = {0};
+    struct error reason = {0};
+    if (bake_records_facts(plan->root, &marker, &facts, &reason) == 0 &&
+        is_same_bake(plan, &facts) && bake_check_whole(plan->root, &reason) == 0)
+        return 1;
+    if (plan->options->replace)
+        return 0;
+    return error_set(
+        err, ERROR_REFUSED, EEXIST,
+        "%s/ already carries a bake of %s %s for %s%s%s; 'prebake-node teardown --root "
+        "%s/' removes it, --replace puts this one in its place",
+        plan->root->path, marker.module, marker.driver_version, marker.kernel,
+        *reason.text ? ", and " : "", reason.text, plan->root->path);
+}
+
+int baking_look(const struct plan *plan, struct error *err) {
+    AUTO_LOCK struct lock lock = LOCK_INIT;
+    int rc = lock_take(plan->root, LOCK_WAIT_DEFAULT, &lock, err);
+    if (rc)
+        return rc == -ENOENT ? 0 : rc;
+    int found = look_at_existing(plan, err);
+    if (found != 1)
+        return found;
+    /* Of a bake that was killed after its marker. */
+    rc = file_remove(plan->root, STATE_FOLDER_JOURNAL, err);
+    return rc ? rc : 1;
+}
+
+static int tear_down_existing(const struct plan *plan, struct error *err) {
+    struct teardown_options options = {.lock_wait = LOCK_WAIT_DEFAULT};
+    struct teardown_result result;
+    int rc = teardown_run(plan->root, &options, &result, err);
+    if (rc)
+        return error_wrap(err, rc, "can't replace the bake that is there");
+    if (result.acted)
+        log_step("removed the bake that was there");
+    return 0;
+}
+
+/* The lock of a folder that recovery then removes is of no use afterwards: it is let go again. */
+static int recover_leftovers(const struct root *root, struct error *err) {
+    AUTO_LOCK struct lock lock = LOCK_INIT;
+    int rc = lock_take(root, LOCK_WAIT_DEFAULT, &lock, err);
+    if (rc)
+        return rc == -ENOENT ? 0 : rc;
+    return bake_recover(root, err);
+}
+
+/* Takes the lock of a root in which nothing is half done. */
+static int take_root(const struct root *root, struct lock *lock, struct error *err) {
+    for (int tries = 0; tries < KILLED_MAX; tries++) {
+        int rc = recover_leftovers(root, err);
+        if (!rc)
+            rc = lock_take_making(root, LOCK_WAIT_DEFAULT, NULL, lock, err);
+        if (rc || !bake_is_unfinished(root))
+            return rc;
+        lock_release(lock);
+    }
+    return error_set(err, ERROR_LOCKED, EBUSY,
+                     "other bakes and teardowns of %s/ begin and are killed again and again",
+                     root->path);
+}
+
+static int prepare_and_place(struct plan *plan, struct node_program *program,
+                             const struct bundle *bundle, const struct packed_set *modules,
+                             struct error *err) {
+    AUTO_BAKE struct bake bake = {0};
+    int rc = plan_look_at_places(plan, err);
+    if (!rc)
+        rc = image_prepare(plan, bundle, modules, &bake, err);
+    if (!rc)
+        rc = node_program_install(plan->root, program, err);
+    return rc ? rc : bake_place(plan->root, &bake, err);
+}
+
+/* With --replace what was there is gone, so that a bake which is there now is another one. */
+static int refuse_other(const struct root *root, struct error *err) {
+    return error_set(err, ERROR_REFUSED, EEXIST,
+                     "another bake of %s/ was finished while this one was being made", root->path);
+}
+
+int baking_place(struct plan *plan, struct node_program *program, const struct bundle *bundle,
+                 const struct packed_set *modules, struct error *err) {
+    AUTO_LOCK struct lock lock = LOCK_INIT;
+    const struct root *root = plan->root;
+    int rc = plan->options->replace ? tear_down_existing(plan, err) : 0;
+    if (!rc)
+        rc = take_root(root, &lock, err);
+    if (!rc)
+        rc = look_at_existing(plan, err);
+    if (!rc && root_exists(root, STATE_FOLDER_MARKER))
+        rc = refuse_other(root, err);
+    if (rc)
+        return rc;
+    rc = prepare_and_place(plan, program, bundle, modules, err);
+    if (!rc)
+        return bake_check_whole(root, err);
+    struct error reason = {0};
+    if (node_program_take_back(root, program, &reason) || bake_recover(root, &reason))
+        log_warning("%s", reason.text);
+    return rc;
+}
