@@ -74,6 +74,7 @@ $(UNIT_TESTS): $(BUILD)/%: $(BUILD)/%.o $(UNIT_HELPERS) $(ARCHIVES)
 unit-tests: $(UNIT_TESTS)
 
 include test/check.mk
+include test/fuzz.mk
 include scripts/install.mk
 include scripts/quickstart.mk
 

@@ -98,7 +98,8 @@ static int read_extended(const struct elf_module *elf, struct modversion_list *l
     rc = allocate(list, crcs->size / 4, err);
     if (rc < 0)
         return rc;
-    const char *name = (const char *)names->data;
+    /* A section without bytes has no data either. */
+    const char *name = names->size > 0 ? (const char *)names->data : "";
     const char *end = name + names->size;
     for (size_t at = 0; at < crcs->size; at += 4) {
         if (name == end || !*name)

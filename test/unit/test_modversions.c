@@ -89,6 +89,13 @@ static void test_extended(void) {
     CU_ASSERT_EQUAL(crc_of(&versions.basic, "alpha"), 1);
 }
 
+static void test_extended_without_entries(void) {
+    AUTO_MODVERSIONS struct modversions versions;
+    struct error err = {.kind = ERROR_NONE};
+    CU_ASSERT_EQUAL_FATAL(read_assembly(CRCS NAMES, &versions, &err), 0);
+    CU_ASSERT_EQUAL(versions.extended.count, 0);
+}
+
 static void test_broken(void) {
     static const char *const broken[] = {
         VERSIONS ".quad 1\n.ascii \"half an entry\"\n",
@@ -133,6 +140,7 @@ static CU_TestInfo tests[] = {
     {"__versions as upstream has it", test_fixed},
     {"__versions as Ubuntu has it", test_chained},
     {"__version_ext_*", test_extended},
+    {"__version_ext_* without entries", test_extended_without_entries},
     {"each kind of damage", test_broken},
     {"what fits a fixed entry", test_room},
     CU_TEST_INFO_NULL,
