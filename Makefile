@@ -8,7 +8,7 @@ CC := gcc
 endif
 
 # All processors unless told otherwise; V=1 shows the commands.
-ifeq ($(filter -j%,$(MAKEFLAGS)),)
+ifeq ($(MAKELEVEL)$(filter -j%,$(MAKEFLAGS)),0)
 MAKEFLAGS += -j$(shell nproc)
 endif
 Q := $(if $(V),,@)

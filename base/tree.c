@@ -133,6 +133,10 @@ int tree_remove(int parent, const char *name, struct error *err) {
     return remove_below(parent, name, 0, err);
 }
 
+/* What of a mode is kept: a copy is root's, so nobody else may write to it, whoever could before.
+ */
+#define MODE_KEPT 0755
+
 struct copy {
     int to;
     const char *name;
@@ -150,7 +154,7 @@ static int copy_file(const struct copy *copy, const struct tree_entry *entry, st
     if (rc)
         return rc;
     struct timespec times[2] = {entry->st->st_atim, entry->st->st_mtim};
-    if (fchmod(out, entry->st->st_mode & 0777) || futimens(out, times))
+    if (fchmod(out, entry->st->st_mode & MODE_KEPT) || futimens(out, times))
         return error_io(err, errno, "can't set the mode of %s", entry->path);
     return 0;
 }
@@ -179,7 +183,7 @@ static int copy_entry(void *context, const struct tree_entry *entry, struct erro
                          "%s/%s is neither a file, a directory nor a link", copy->name,
                          entry->path);
     if (mkdirat(copy->to, entry->path, 0700) ||
-        fchmodat(copy->to, entry->path, (entry->st->st_mode & 0777) | 0700, 0))
+        fchmodat(copy->to, entry->path, (entry->st->st_mode & MODE_KEPT) | 0700, 0))
         return error_io(err, errno, "can't create the directory %s", entry->path);
     return 0;
 }
@@ -191,7 +195,7 @@ int tree_copy(int from, int parent, const char *name, struct error *err) {
     if (mkdirat(parent, name, 0700))
         return error_io(err, errno, "can't create the directory %s", name);
     AUTO_CLOSE int to = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (to < 0 || fchmod(to, (st.st_mode & 0777) | 0700))
+    if (to < 0 || fchmod(to, (st.st_mode & MODE_KEPT) | 0700))
         return error_io(err, errno, "can't open the directory %s", name);
     struct copy copy = {.to = to, .name = name};
     return tree_walk(from, name, copy_entry, &copy, err);

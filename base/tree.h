@@ -34,8 +34,9 @@ int tree_remove(int parent, const char *name, struct error *err) MUST_CHECK;
 
 /*
  * Copies the directory `from` to the new directory `name` in `parent`: regular files, directories
- * and links, with permission bits (no setuid, setgid, sticky; a directory can always be written by
- * its owner) and times (but a directory's); owner root. Anything else is ERROR_REFUSED.
+ * and links, with permission bits (no setuid, setgid, sticky, nobody but the owner may write, and
+ * that one may write every directory) and times (but a directory's); owner root. Anything else is
+ * ERROR_REFUSED.
  */
 int tree_copy(int from, int parent, const char *name, struct error *err) MUST_CHECK;
 

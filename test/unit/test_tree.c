@@ -261,7 +261,7 @@ static void check_copied(const char *path, mode_t mode, time_t seconds) {
 
 static void test_a_copy_is_equal(void) {
     make_small_tree();
-    CU_ASSERT_EQUAL(chmod(host("/tree/b/file"), 04751), 0);
+    CU_ASSERT_EQUAL(chmod(host("/tree/b/file"), 04773), 0);
     CU_ASSERT_EQUAL(chmod(host("/tree/b/.hidden"), 0400), 0);
     CU_ASSERT_EQUAL(chmod(host("/tree/a"), 03777), 0);
     CU_ASSERT_EQUAL(chmod(host("/tree/b"), 0555), 0);
@@ -271,10 +271,11 @@ static void test_a_copy_is_equal(void) {
     mode_t old = umask(077);
     CU_ASSERT_EQUAL(copy_tree("copy"), 0);
     umask(old);
-    /* setuid, setgid and sticky stay behind; we must be able to write into a copied directory. */
+    /* setuid, setgid, sticky and writing by others stay behind; we must be able to write into a
+     * copied directory. */
     check_copied("/copy/b/file", S_IFREG | 0751, 1000000000);
     check_copied("/copy/b/.hidden", S_IFREG | 0400, 0);
-    check_copied("/copy/a", S_IFDIR | 0777, 0);
+    check_copied("/copy/a", S_IFDIR | 0755, 0);
     check_copied("/copy/b", S_IFDIR | 0755, 0);
     check_copied("/copy/c", S_IFLNK | 0777, 1100000000);
     scratch_root_run("diff", "-r", "--no-dereference", host("/tree"), host("/copy"), NULL);
