@@ -76,6 +76,21 @@ int removal_files(const struct removal *removal, enum removal_class class, struc
     return first;
 }
 
+int removal_left(const struct removal *removal, enum removal_class class, struct strlist *paths,
+                 struct error *err) {
+    int rc = 0;
+    for (size_t i = 0; !rc && i < removal->manifest->count; i++) {
+        const struct manifest_entry *entry = &removal->manifest->entries[i];
+        enum ownership ownership = OWNERSHIP_GONE;
+        if (entry->type == MANIFEST_DIR || removal_class_of(entry->path) != class)
+            continue;
+        rc = look_at(removal, i, &ownership, err);
+        if (!rc && ownership == OWNERSHIP_OURS && strlist_add(paths, entry->path))
+            rc = error_oom(err, "looking at what is left");
+    }
+    return rc;
+}
+
 int removal_dirs(const struct removal *removal, struct error *err) {
     int first = 0;
     for (size_t i = removal->manifest->count; i-- > 0;) {

@@ -47,6 +47,11 @@ int removal_foreign_module(const struct removal *removal, const char *kernel, bo
 int removal_files(const struct removal *removal, enum removal_class class,
                   struct error *err) MUST_CHECK;
 
+/* Adds to `paths` the files and links of one class that still are ours: those that could not be
+ * removed. */
+int removal_left(const struct removal *removal, enum removal_class class, struct strlist *paths,
+                 struct error *err) MUST_CHECK;
+
 /* Removes the directories of the manifest that are empty, innermost first. */
 int removal_dirs(const struct removal *removal, struct error *err) MUST_CHECK;
 

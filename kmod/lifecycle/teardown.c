@@ -117,18 +117,26 @@ static int remove_derived_files(struct teardown *teardown, struct error *err) {
     return rc;
 }
 
+/* A module that can't be removed is no reason to leave the others: the index does not show it, and
+ * what is left is counted at the end. */
+static int refresh_indexes(struct teardown *teardown, struct error *err) {
+    AUTO_STRLIST struct strlist left = {0};
+    struct error reason = {0};
+    int rc = 0;
+    if (removal_files(&teardown->removal, REMOVAL_MODULES, &reason))
+        rc = removal_left(&teardown->removal, REMOVAL_MODULES, &left, err);
+    for (size_t i = 0; !rc && i < teardown->refresh.count; i++)
+        rc = module_index_refresh_without(teardown->root, teardown->refresh.items[i],
+                                          STATE_FOLDER_STORE, &left, err);
+    return rc;
+}
+
 /* From here on modprobe resolves nothing of ours. */
 static int disarm(struct teardown *teardown, struct error *err) {
     int rc = restore_indexes(teardown, err);
     if (!rc)
         rc = remove_derived_files(teardown, err);
-    if (rc || teardown->refresh.count == 0)
-        return rc;
-    rc = removal_files(&teardown->removal, REMOVAL_MODULES, err);
-    for (size_t i = 0; !rc && i < teardown->refresh.count; i++)
-        rc = module_index_refresh(teardown->root, teardown->refresh.items[i], STATE_FOLDER_STORE,
-                                  err);
-    return rc;
+    return rc || teardown->refresh.count == 0 ? rc : refresh_indexes(teardown, err);
 }
 
 static int remove_all(struct teardown *teardown, struct error *err) {

@@ -142,6 +142,11 @@ int module_index_restore(const struct root *root, const struct module_index *ind
 
 int module_index_refresh(const struct root *root, const char *kernel, const char *store,
                          struct error *err) {
+    return module_index_refresh_without(root, kernel, store, NULL, err);
+}
+
+int module_index_refresh_without(const struct root *root, const char *kernel, const char *store,
+                                 const struct strlist *without, struct error *err) {
     AUTO_INDEX_STORE struct index_store paths = {0};
     AUTO_STRLIST struct strlist names = {0};
     AUTO_FREE char *folder = NULL;
@@ -150,7 +155,7 @@ int module_index_refresh(const struct root *root, const char *kernel, const char
         return rc;
     rc = index_store_sweep(root, &paths, err);
     if (!rc)
-        rc = depmod_run(root, kernel, paths.staging, &folder, &names, err);
+        rc = depmod_run_without(root, kernel, paths.staging, without, &folder, &names, err);
     if (!rc)
         rc = index_publish(root, &paths, folder, &names, err);
     int discarded = depmod_discard(root, paths.staging, rc ? NULL : err);

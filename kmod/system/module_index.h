@@ -89,6 +89,11 @@ int module_index_restore(const struct root *root, const struct module_index *ind
 int module_index_refresh(const struct root *root, const char *kernel, const char *store,
                          struct error *err) MUST_CHECK;
 
+/* The same as if the module files `without`, canonical paths inside the root, were not there: they
+ * could not be removed, and shall not be found. */
+int module_index_refresh_without(const struct root *root, const char *kernel, const char *store,
+                                 const struct strlist *without, struct error *err) MUST_CHECK;
+
 void module_index_release(struct module_index *index);
 #define AUTO_MODULE_INDEX AUTO(module_index_release)
 

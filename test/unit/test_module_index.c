@@ -216,6 +216,19 @@ static void test_an_index_of_someone_else_is_rebuilt(void) {
     check_store_is_empty();
 }
 
+/* It could not be removed, and is not to be found. */
+static void test_an_index_without_a_file_that_is_there(void) {
+    AUTO_STRLIST struct strlist without = {0};
+    run_depmod();
+    bake();
+    CU_ASSERT_EQUAL(strlist_add(&without, "/usr" OURS), 0);
+    succeed(module_index_refresh_without(&root, SMALL_KERNEL, STORE, &without, &err));
+    CU_ASSERT_FALSE(small_kernel_resolves(&root, "ours"));
+    CU_ASSERT_TRUE(small_kernel_resolves(&root, "user"));
+    remove_ours();
+    CU_ASSERT_TRUE(small_kernel_index_is_depmods(&root));
+}
+
 static void test_depmod_after_a_bake_without_index(void) {
     bake();
     run_depmod();
@@ -341,6 +354,7 @@ int main(void) {
         {"restore goes on where it was killed", test_restore_goes_on_where_it_was_killed},
         {"fallback stays decided", test_fallback_stays_decided},
         {"an index of someone else is rebuilt", test_an_index_of_someone_else_is_rebuilt},
+        {"an index without a file that is there", test_an_index_without_a_file_that_is_there},
         {"depmod after a bake without index", test_depmod_after_a_bake_without_index},
         {"lost kept files are noticed", test_lost_kept_files_are_noticed},
         {"spoilt kept files are noticed", test_spoilt_kept_files_are_noticed},

@@ -158,6 +158,14 @@ static void test_files_in_place_of_directories(void) {
     check_left(0, 1);
 }
 
+static void check_paths_left(const char *path) {
+    AUTO_STRLIST struct strlist paths = {0};
+    CU_ASSERT_EQUAL(removal_left(&removal, REMOVAL_MODULES, &paths, &err), 0);
+    CU_ASSERT_EQUAL(paths.count, path ? 1 : 0);
+    if (path && paths.count == 1)
+        CU_ASSERT_STRING_EQUAL(paths.items[0], path);
+}
+
 static void test_what_cannot_be_removed_is_left(void) {
     CU_ASSERT_EQUAL(chmod(scratch_root_host(&root, FOLDER), 0777), 0);
     CU_ASSERT_EQUAL(removal_files(&removal, REMOVAL_MODULES, &err), -EPERM);
@@ -167,10 +175,12 @@ static void test_what_cannot_be_removed_is_left(void) {
     CU_ASSERT_EQUAL(removal_dirs(&removal, &err), 0);
     check_left(1, 0);
     CU_ASSERT_PTR_NOT_NULL(strstr(err.text, MODULE " is left"));
+    check_paths_left(MODULE);
     CU_ASSERT_FALSE(there(SOURCE));
     CU_ASSERT_EQUAL(chmod(scratch_root_host(&root, FOLDER), 0755), 0);
     remove_all();
     check_left(0, 0);
+    check_paths_left(NULL);
 }
 
 static void test_one_failure_does_not_stop_the_rest(void) {
