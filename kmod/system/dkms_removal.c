@@ -46,6 +46,12 @@ static void folder_release(struct folder *folder) {
     *folder = (struct folder){.fd = -1};
 }
 
+/* Whether two paths are of one folder. */
+static bool is_beside(const char *path, const char *other) {
+    size_t length = (size_t)(strrchr(path, '/') - path) + 1;
+    return !strncmp(path, other, length) && !strchr(other + length, '/');
+}
+
 static int enter_folder(struct dkms_removal *removal, struct folder *folder, const char *path,
                         struct strlist *entered, struct error *err) {
     size_t length = (size_t)(strrchr(path, '/') - path);
@@ -88,8 +94,6 @@ static int remove_installed(struct dkms_removal *removal, const struct dkms_inst
 static int prune_own_folder(const struct dkms_removal *removal, const struct dkms_build *build,
                             struct error *err) {
     AUTO_FREE char *folder = NULL;
-    if (build->active != DKMS_ACTIVE_THIS)
-        return 0;
     if (asprintf(&folder, "/lib/modules/%s/updates/dkms", build->kernel) < 0)
         return error_oom(err, removing);
     return module_folder_prune(removal->root, folder, err);
@@ -132,6 +136,21 @@ static bool has_index(const struct root *root, const char *kernel) {
     return asprintf(&path, "/lib/modules/%s/modules.dep", kernel) >= 0 && root_exists(root, path);
 }
 
+/*
+ * What the index names of ours and is gone: the kernel needs a depmod; and where an earlier run was
+ * killed, a folder may be empty that nothing else tells of.
+ */
+static int look_for_gone(const struct dkms_removal *removal, const char *kernel,
+                         const struct module_table *modules, bool *any, struct error *err) {
+    AUTO_STRLIST struct strlist gone = {0};
+    int rc = dangling_index_list(removal->root, kernel, modules, &gone, err);
+    for (size_t i = 0; !rc && i < gone.count; i++)
+        if (i == 0 || !is_beside(gone.items[i - 1], gone.items[i]))
+            rc = module_folder_prune_above(removal->root, gone.items[i], err);
+    *any = gone.count > 0;
+    return rc;
+}
+
 static int find_refresh(const struct dkms_removal *removal, const struct module_table *modules,
                         struct strlist *refresh, struct error *err) {
     AUTO_STRLIST struct strlist kernels = {0};
@@ -141,10 +160,8 @@ static int find_refresh(const struct dkms_removal *removal, const struct module_
         bool wanted = false;
         if (!has_index(removal->root, kernel))
             continue;
-        if (chooses(removal, kernel) && is_active(removal, kernel))
-            wanted = true;
-        else
-            rc = dangling_index_check(removal->root, kernel, modules, &wanted, err);
+        rc = look_for_gone(removal, kernel, modules, &wanted, err);
+        wanted |= chooses(removal, kernel) && is_active(removal, kernel);
         if (!rc && wanted && !strlist_contains(refresh, kernel) && strlist_add(refresh, kernel))
             rc = error_oom(err, removing);
     }

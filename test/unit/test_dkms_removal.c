@@ -253,12 +253,14 @@ static void test_an_original_in_the_same_place(void) {
 /* Where a run was killed: a second one still knows which indexes to make, and what is left. */
 static void test_second_runs(void) {
     install("6.1");
-    dkms_fixture_place(&root, "6.2", "modules.dep", "weak-updates/mod.ko:\n");
+    dkms_fixture_place(&root, "6.2", "modules.dep", "weak-updates/sub/mod.ko:\n");
+    scratch_root_dir(&root, "/lib/modules/6.2/weak-updates/sub");
     scratch_root_run("rm", "-r", scratch_root_host(&root, "/lib/modules/6.1/updates/dkms/mod.ko"),
                      NULL);
     run();
     check_refresh("6.1 6.2");
     CU_ASSERT_FALSE(root_exists(&root, "/lib/modules/6.1/updates"));
+    CU_ASSERT_FALSE(root_exists(&root, "/lib/modules/6.2/weak-updates"));
     CU_ASSERT_FALSE(root_exists(&root, FIXTURE_TREE));
 
     dkms_fixture_build(&root, "1.0", "6.1", "mod.ko", "module");
