@@ -21,8 +21,8 @@ strace_calls+=,unshare,clone,clone3,fork,vfork
 
 # The directory $1 as a file system image $2.
 sweep_image() {
-    truncate -s "$(($(du -sm "$1" | cut -f1) * 2 + 40))M" "$2"
-    mke2fs -q -t ext4 -O ^has_journal -N 4000 -d "$1" "$2"
+    truncate -s 400M "$2"
+    mke2fs -q -t ext4 -O ^has_journal -N 8000 -d "$1" "$2"
 }
 
 # Puts a fresh copy of image $1 at $root. Never the same file twice: any process of this machine
