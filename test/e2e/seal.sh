@@ -9,6 +9,8 @@ set -euo pipefail
 . "$test_lib/small-root.sh"
 # shellcheck source=test/lib/sealing.sh
 . "$test_lib/sealing.sh"
+# shellcheck source=test/lib/prebuilt.sh
+. "$test_lib/prebuilt.sh"
 
 state=var/lib/prebake
 placed=lib/modules/$KERNEL/updates/dkms/$small_name-core.ko
@@ -105,6 +107,23 @@ test_derived_kernels() {
     assert_absent "$root/lib/modules/$second/updates"
 }
 
+# The real dkms does it, compiling in the root.
+test_kernel_that_dkms_built_for() {
+    root=$(overlay_root dkms)
+    bake_small "$root" 1.0 >/dev/null
+    fake_kernel "$root" "$second"
+    index_of "$second" >"$scratch/second"
+    run dkms_in "$root" autoinstall -k "$second"
+    assert_contains "dkms status" "$small_name/1.0, $second, x86_64: installed" \
+        "$(dkms_in "$root" status 2>&1)"
+    assert_exists "$root/lib/modules/$second/updates/dkms/$small_name-core.ko"
+    expect_sealed "kernels=2 refreshed=1 forgotten=0"
+    expect_switch
+    assert_equal "the second kernel's index" "$(<"$scratch/second")" "$(index_of "$second")"
+    assert_absent "$root/var/lib/dkms/$small_name"
+    assert_absent "$root/lib/modules/$second/updates"
+}
+
 test_kernel_that_is_gone_is_forgotten() {
     baked_root
     add_kernel "$second"
@@ -150,11 +169,10 @@ test_copied_image() {
     root=$scratch/copy
     expect_sealed "kernels=1 refreshed=1 forgotten=0"
     expect_nothing_left_to_seal
-    touch "$root/$placed" # by its content it would still be ours
+    touch "$root/usr/src/$small_name-1.0/dkms.conf" # by its content it would still be ours
     expect_switch
     assert_contains "the recorded inodes are the copy's" "foreign=1" "$out"
-    rm "$root/$placed"
-    rmdir "$root/lib/modules/$KERNEL/updates/dkms" 2>/dev/null || true
+    rm -r "$root/usr/src/$small_name-1.0"
     snapshot "$root" >"$scratch/after"
     assert_same_tree "the root after the teardown" "$scratch/before" "$scratch/after"
 }
@@ -164,8 +182,9 @@ test_json() {
     add_module "$KERNEL" updates/other.ko
     expect 0 seal --json
     assert_equal "its facts" \
-        '{"format":1,"event":"seal","status":"sealed","kernels":1,"refreshed":1,"forgotten":0,"initramfs":0}' \
-        "$(jq -c 'del(.duration_ms)' <<<"$out")"
+        '["seal","sealed",1,1,0,0]' \
+        "$(jq -c '[.event, .status, .kernels, .refreshed, .forgotten, .initramfs]' <<<"$out")"
+    jq -e '.format == 1 and .duration_ms >= 0' <<<"$out" >/dev/null || fail "format: $out"
 }
 
 # --- what fails a build
