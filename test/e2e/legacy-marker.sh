@@ -1,6 +1,6 @@
 #!/bin/bash
 # prebake-node teardown --legacy-marker: which marker counts, and which is not believed. What goes by
-# it and what stays is in test/incidents (C1, T6, T7, T8, X1) and test/laws/legacy.sh.
+# it and what stays is in test/incidents (C1, T6, T7, T8, X1) and test/sweeps/legacy.sh.
 set -euo pipefail
 # shellcheck source=test/lib/world.sh
 . "$(dirname "$0")/../lib/world.sh"
