@@ -7,8 +7,10 @@
 #include "kmod/system/module_table.h"
 
 /*
- * Adds to `gone` the files of these modules that the kernel's modules.dep lists and that are not
- * there, as paths inside the root. A kernel without modules.dep lists nothing.
+ * Adds to `gone` the files of these modules that the kernel's index has and that are not there, as
+ * paths inside the root. What counts is modules.dep.bin, by libkmod: modprobe reads it, and it is
+ * the last file of an index to be published (module_index.h), so that one that was published in
+ * part still tells. A kernel without one has nothing.
  */
 int dangling_index_list(const struct root *root, const char *kernel,
                         const struct module_table *modules, struct strlist *gone,

@@ -5,6 +5,7 @@
 #include "kmod/system/dkms_removal.h"
 #include "test/unit/dkms_fixture.h"
 #include "test/unit/scratch_root.h"
+#include "test/unit/small_kernel.h"
 
 static struct root root = ROOT_INIT;
 static struct error err;
@@ -35,6 +36,17 @@ static void install(const char *kernel) {
     dkms_fixture_place(&root, kernel, "updates/dkms/mod.ko", "module");
     dkms_fixture_place(&root, kernel, "modules.dep", "updates/dkms/mod.ko:\n");
     dkms_fixture_activate(&root, "1.0", kernel);
+}
+
+/* A real index of the kernel that has a module at `path`, which is not there any more. */
+static void index_and_remove(const char *kernel, const char *path) {
+    char file[128];
+    snprintf(file, sizeof file, "/lib/modules/%s/%s", kernel, path);
+    small_kernel_module(&root, file, NULL, NULL, NULL);
+    dkms_fixture_place(&root, kernel, "modules.order", "");
+    dkms_fixture_place(&root, kernel, "modules.builtin", "");
+    scratch_root_run("depmod", "-b", root.path, kernel, NULL);
+    scratch_root_run("rm", scratch_root_host(&root, file), NULL);
 }
 
 /* Things of others, in every folder that is touched. */
@@ -218,7 +230,8 @@ static void test_originals_and_weak_links(void) {
     dkms_fixture_place(&root, "6.1", "modules.order", "kernel/net/mod.ko\n");
     dkms_fixture_place(&root, "6.1", "kernel/net/mod.ko", "original");
     dkms_fixture_place(&root, "6.1", "modules.dep", "extra/mod.ko:\n");
-    dkms_fixture_place(&root, "6.2", "modules.dep", "weak-updates/mod.ko:\n");
+    index_and_remove("6.2", "weak-updates/mod.ko");
+    scratch_root_run("rmdir", scratch_root_host(&root, "/lib/modules/6.2/weak-updates"), NULL);
     AUTO_FREE char *before = dkms_fixture_snapshot(&root);
     scratch_root_run("rm", scratch_root_host(&root, "/lib/modules/6.1/kernel/net/mod.ko"), NULL);
     dkms_fixture_store(&root, "6.1", "mod.ko", "original");
@@ -253,8 +266,7 @@ static void test_an_original_in_the_same_place(void) {
 /* Where a run was killed: a second one still knows which indexes to make, and what is left. */
 static void test_second_runs(void) {
     install("6.1");
-    dkms_fixture_place(&root, "6.2", "modules.dep", "weak-updates/sub/mod.ko:\n");
-    scratch_root_dir(&root, "/lib/modules/6.2/weak-updates/sub");
+    index_and_remove("6.2", "weak-updates/sub/mod.ko");
     scratch_root_run("rm", "-r", scratch_root_host(&root, "/lib/modules/6.1/updates/dkms/mod.ko"),
                      NULL);
     run();
