@@ -55,6 +55,14 @@ static int refuse(struct error *err, const struct root *root, const char *path, 
     return error_set(err, ERROR_REFUSED, EPERM, "refused to touch %s%s: %s", root->path, path, why);
 }
 
+static int refuse_untrusted(struct error *err, const struct root *root, const char *path,
+                            const char *untrusted) {
+    return error_set(err, ERROR_REFUSED, EPERM,
+                     "refused to touch %s%s: %s%s is not root's alone (owner not root, or "
+                     "writable by others), so that it could lead elsewhere",
+                     root->path, path, root->path, untrusted);
+}
+
 /* "a/../b" could be harmless, but nothing that prebake writes or reads needs it. */
 static bool has_dotdot(const char *path) {
     for (const char *at = path; *at;) {
@@ -123,8 +131,22 @@ static int find_existing(const struct root *root, const char *path, char *prefix
     }
 }
 
-int root_resolve(const struct root *root, const char *path, char **resolved,
-                 struct strlist *missing, struct error *err) {
+/* The existing directory `prefix`, canonical; a place must be reached by what root alone controls.
+ */
+static int canonical_prefix(const struct root *root, const char *path, const char *prefix,
+                            bool is_place, char **canonical, struct error *err) {
+    AUTO_BENEATH_DIR struct beneath_dir dir = BENEATH_DIR_INIT;
+    int rc = beneath_walk(root->fd, prefix, &dir);
+    if (rc)
+        return error_io(err, -rc, "can't find the directory %s%s", root->path, prefix);
+    if (is_place && dir.untrusted)
+        return refuse_untrusted(err, root, path, dir.untrusted);
+    *canonical = STEAL(dir.path);
+    return 0;
+}
+
+static int resolve(const struct root *root, const char *path, bool is_place, char **resolved,
+                   struct strlist *missing, struct error *err) {
     if (path[0] != '/' || has_dotdot(path))
         return refuse(err, root, path, "it is not a plain path beneath the root");
     AUTO_FREE char *prefix = strdup(path), *full = NULL;
@@ -132,6 +154,8 @@ int root_resolve(const struct root *root, const char *path, char **resolved,
         return error_oom(err, "resolving a path");
     bool is_dir;
     int rc = find_existing(root, path, prefix, &is_dir, err);
+    if (rc == -ENOTDIR && is_place)
+        return refuse(err, root, path, "a part of it is a file and not a directory");
     if (rc)
         return rc;
     /* A last component that exists and is no directory is appended as it stands. */
@@ -139,12 +163,22 @@ int root_resolve(const struct root *root, const char *path, char **resolved,
         *strrchr(prefix, '/') = '\0';
         missing = NULL;
     }
-    rc = root_canonical(root, *prefix ? prefix : "/", &full, err);
+    rc = canonical_prefix(root, path, *prefix ? prefix : "/", is_place, &full, err);
     if (!rc && append_missing(&full, path + strlen(prefix), missing))
         rc = error_oom(err, "resolving a path");
     if (!rc)
         *resolved = STEAL(full);
     return rc;
+}
+
+int root_resolve(const struct root *root, const char *path, char **resolved,
+                 struct strlist *missing, struct error *err) {
+    return resolve(root, path, false, resolved, missing, err);
+}
+
+int root_resolve_place(const struct root *root, const char *path, char **resolved,
+                       struct strlist *missing, struct error *err) {
+    return resolve(root, path, true, resolved, missing, err);
 }
 
 static int split_parent(const struct root *root, const char *path, char **parent, const char **name,
@@ -166,10 +200,7 @@ int root_open_parent(const struct root *root, const char *path, int *fd, const c
         return rc;
     rc = beneath_walk(root->fd, parent, &dir);
     if (!rc && dir.untrusted)
-        return error_set(err, ERROR_REFUSED, EPERM,
-                         "refused to touch %s%s: %s%s is not root's alone (owner not root, or "
-                         "writable by others), so that it could lead elsewhere",
-                         root->path, path, root->path, dir.untrusted);
+        return refuse_untrusted(err, root, path, dir.untrusted);
     int opened = rc ? rc : beneath_open(dir.fd, ".", O_RDONLY | O_DIRECTORY);
     if (opened < 0)
         return error_io(err, -opened, "can't open the folder of %s%s", root->path, path);

@@ -82,6 +82,14 @@ int root_resolve(const struct root *root, const char *path, char **resolved,
                  struct strlist *missing, struct error *err) MUST_CHECK;
 
 /*
+ * As root_resolve(), for a path at which something is going to be placed: ERROR_REFUSED as well
+ * when a directory or link on the way is not root's alone, as root_open_parent(), or is a file.
+ * What is canonical afterwards no longer tells how it was reached.
+ */
+int root_resolve_place(const struct root *root, const char *path, char **resolved,
+                       struct strlist *missing, struct error *err) MUST_CHECK;
+
+/*
  * Creates the directory `path` and its missing parents, root:root with exactly `mode` whatever
  * the umask. Every directory it created is added to `created` (NULL to not ask), outermost first,
  * as a path with its existing part canonical.

@@ -77,7 +77,7 @@ static int fill_module(const struct plan *plan, const char *folder,
     AUTO_FREE char *joined = NULL;
     if (asprintf(&joined, "%s/%s", folder, packed->file_name) < 0)
         return error_oom(err, "preparing what to place");
-    int rc = root_resolve(plan->root, joined, &module->path, NULL, err);
+    int rc = root_resolve_place(plan->root, joined, &module->path, NULL, err);
     if (rc)
         return rc;
     module->name = text(packed->facts.name);

@@ -57,7 +57,10 @@ int node_program_find(const struct root *root, struct node_program *program, str
     AUTO_CLOSE int fd = open_program(err);
     if (fd < 0)
         return fd;
-    int rc = shared_libraries_check(root, fd, "prebake-node", err);
+    AUTO_FREE char *place = NULL;
+    int rc = root_resolve_place(root, NODE_PROGRAM_PATH, &place, NULL, err);
+    if (!rc)
+        rc = shared_libraries_check(root, fd, "prebake-node", err);
     if (!rc)
         rc = file_read_fd(fd, "prebake-node", PROGRAM_MAX, &program->content, err);
     look_at_place(root, program);

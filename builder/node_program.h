@@ -22,6 +22,7 @@ struct node_program {
 /*
  * Finds prebake-node beside the running program (or in /usr/sbin) and checks that it can start in
  * the root. ERROR_DEPENDENCY: it is not there, or a library or symbol version is missing.
+ * ERROR_REFUSED: its place can't be reached safely.
  */
 int node_program_find(const struct root *root, struct node_program *program,
                       struct error *err) MUST_CHECK;

@@ -25,12 +25,8 @@ static int is_ours(const struct derived *derived, const struct removal *removal,
     const struct manifest_entry *entry = path ? manifest_find(removal->manifest, path) : NULL;
     if (rc || !entry)
         return rc;
-    size_t i = (size_t)(entry - removal->manifest->entries);
-    const struct facts *facts = removal->facts;
     enum ownership ownership;
-    rc = ownership_check(removal->root, &removal->context, entry,
-                         facts && i < facts->placed_count ? &facts->placed[i] : NULL, &ownership,
-                         err);
+    rc = removal_ownership(removal, entry, &ownership, err);
     *ours = !rc && ownership != OWNERSHIP_FOREIGN;
     return rc;
 }

@@ -26,7 +26,7 @@ static int note_dirs(struct placing *placing, const struct strlist *missing) {
 static int add_item(struct placing *placing, const struct root *root, const char *path,
                     struct placing_item item, struct error *err) {
     AUTO_STRLIST struct strlist missing = {0};
-    int rc = root_resolve(root, path, &item.path, &missing, err);
+    int rc = root_resolve_place(root, path, &item.path, &missing, err);
     if (!rc && root_exists(root, item.path))
         rc = error_set(err, ERROR_REFUSED, EEXIST,
                        "%s%s is already there and was not put there by this bake; nothing is "

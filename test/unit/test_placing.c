@@ -151,12 +151,23 @@ static void test_a_tree_that_cannot_be_copied(void) {
     check_identity();
 }
 
-static void test_a_parent_that_others_can_write(void) {
+static void others_can_write_bin(mode_t mode) {
     scratch_root_dir(&root, "/usr/bin");
-    CU_ASSERT_EQUAL(chmod(scratch_root_host(&root, "/usr/bin"), 0777), 0);
+    CU_ASSERT_EQUAL(chmod(scratch_root_host(&root, "/usr/bin"), mode), 0);
     free(before);
     before = root_snapshot(&root);
+}
+
+static void test_a_parent_that_others_can_write(void) {
+    others_can_write_bin(0777);
+    CU_ASSERT_EQUAL(add_file("/usr/bin/tool", "tool", 04755), -EPERM);
+    CU_ASSERT_EQUAL(err.kind, ERROR_REFUSED);
+    check_identity();
+}
+
+static void test_a_parent_that_others_can_write_since(void) {
     add_all();
+    others_can_write_bin(0777);
     CU_ASSERT_EQUAL(run(), -EPERM);
     CU_ASSERT_EQUAL(err.kind, ERROR_REFUSED);
     CU_ASSERT_EQUAL(chmod(scratch_root_host(&root, "/usr/bin"), 0755), 0);
@@ -227,6 +238,7 @@ int main(void) {
         {"a path twice is not placed", test_a_path_twice_is_not_placed},
         {"a tree that cannot be copied", test_a_tree_that_cannot_be_copied},
         {"a parent that others can write", test_a_parent_that_others_can_write},
+        {"a parent that others can write since", test_a_parent_that_others_can_write_since},
         {"the journal on disk is enough", test_the_journal_on_disk_is_enough},
         {"no journal no placing", test_no_journal_no_placing},
         {"all of it is recorded", test_all_of_it_is_recorded},

@@ -120,6 +120,37 @@ static void test_a_dangling_link_on_the_way_is_refused(void) {
     CU_ASSERT_FALSE(root_exists(&root, "/mnt"));
 }
 
+/* Found at its place, which is canonical and tells no longer who led there. */
+static void check_place_refused(const char *words) {
+    AUTO_FREE char *resolved = NULL, *looked = NULL;
+    check_refused(root_resolve_place(&root, "/var/dkms/mod/1.0", &resolved, NULL, &err), words);
+    CU_ASSERT_PTR_NULL(resolved);
+    CU_ASSERT_EQUAL(root_resolve(&root, "/var/dkms/mod/1.0", &looked, NULL, &err), 0);
+}
+
+static void test_a_place_behind_others_links_is_refused(void) {
+    AUTO_FREE char *resolved = NULL;
+    scratch_root_dir(&root, "/var");
+    scratch_root_dir(&root, "/etc/mod");
+    scratch_root_link(&root, "/var/dkms", "/etc");
+    CU_ASSERT_EQUAL(root_resolve_place(&root, "/var/dkms/mod/1.0", &resolved, NULL, &err), 0);
+    CU_ASSERT_STRING_EQUAL(resolved, "/etc/mod/1.0");
+    CU_ASSERT_EQUAL(chmod(host("/var"), 0777), 0);
+    check_place_refused("/var is not root's alone");
+    CU_ASSERT_EQUAL(chmod(host("/var"), 01777), 0);
+    CU_ASSERT_EQUAL(lchown(host("/var/dkms"), 1000, 0), 0);
+    check_place_refused("/var/dkms is not root's alone");
+    CU_ASSERT_EQUAL(lchown(host("/var/dkms"), 0, 0), 0);
+    CU_ASSERT_EQUAL(chown(host("/etc/mod"), 1000, 0), 0);
+    check_place_refused("/etc/mod is not root's alone");
+}
+
+static void test_a_place_below_a_file_is_refused(void) {
+    AUTO_FREE char *resolved = NULL;
+    scratch_root_write(&root, "/file", "");
+    check_refused(root_resolve_place(&root, "/file/x", &resolved, NULL, &err), "/file/x");
+}
+
 static void check_mode(const char *path, mode_t mode) {
     struct stat st;
     CU_ASSERT_EQUAL(lstat(host(path), &st), 0);
@@ -207,6 +238,8 @@ int main(void) {
         {"resolving what exists", test_resolving_what_exists},
         {"resolving what is missing", test_resolving_what_is_missing},
         {"what cannot be resolved", test_what_cannot_be_resolved},
+        {"a place behind others' links is refused", test_a_place_behind_others_links_is_refused},
+        {"a place below a file is refused", test_a_place_below_a_file_is_refused},
         {"a dangling link on the way is refused", test_a_dangling_link_on_the_way_is_refused},
         {"directories get exactly their mode", test_directories_get_exactly_their_mode},
         {"existing directories stay as they are", test_existing_directories_stay_as_they_are},
