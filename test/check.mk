@@ -1,7 +1,7 @@
 # Checks. `make check` runs every part below and counts the results; each part also runs alone.
 CHECK_PARTS := unit layers format shell warnings sanitize snapshot e2e laws vm
 CHECK_LONG_PARTS := incidents sweeps convergence image valgrind
-SCRIPTS := $(shell grep -rlE '^\#!/bin/(ba)?sh' scripts test .ci 2>/dev/null)
+SCRIPTS := $(shell grep -rIlE --exclude-dir=corpus '^\#!/bin/(ba)?sh' scripts test .ci 2>/dev/null)
 C_FILES = $(shell find base kmod toolchain builder test -name '*.[ch]')
 SNAPSHOT := $(BUILD)/test/lib/snapshot
 TEST_TOOLS := $(patsubst %.c,$(BUILD)/%,$(wildcard test/lib/*.c))
