@@ -70,6 +70,6 @@ check-e2e check-laws check-vm check-incidents check-sweeps: check-%: test-progra
 check-image:
 	@test/image
 
-# Every fault at every call; check-laws has the crashes.
+# Every fault at every call; check-sweeps has the crashes.
 check-convergence: test-programs
-	@CONVERGENCE=full test/laws/convergence.sh
+	@CONVERGENCE=full test/sweeps/convergence.sh
