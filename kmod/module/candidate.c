@@ -78,6 +78,15 @@ static int check_single(struct candidate *candidate, const char *key) {
                        count == 0 ? "no" : found, key, count == 0 ? "field" : "fields");
 }
 
+/* Without one nobody could tell the loaded module from another. */
+static int check_name(struct candidate *candidate) {
+    const char *name = modinfo_get(&candidate->modinfo, "name");
+    if (!name || *name)
+        return 0;
+    struct verdict_facts facts = {.check = "modinfo", .wanted = "a name", .found = ""};
+    return verdict_add(candidate->verdict, &facts, "its .modinfo has an empty name=");
+}
+
 static int check_vermagic(struct candidate *candidate, const struct verify_target *target) {
     const char *vermagic = modinfo_get(&candidate->modinfo, "vermagic");
     if (!vermagic || strcmp(vermagic, target->vermagic) == 0)
@@ -115,6 +124,8 @@ static int read_parts(struct candidate *candidate, size_t sibling, struct error 
 
 static int check_modinfo(struct candidate *candidate, const struct verify_target *target) {
     int rc = check_single(candidate, "name");
+    if (rc == 0)
+        rc = check_name(candidate);
     if (rc == 0)
         rc = check_single(candidate, "vermagic");
     if (rc == 0)

@@ -22,6 +22,8 @@ static void test_modinfo(void) {
     const struct module_fixture no_vermagic = {.modinfo = {NAME, LICENCE}};
     const struct module_fixture no_name = {.modinfo = {VERMAGIC, LICENCE}};
     const struct module_fixture two_names = {.modinfo = {NAME, VERMAGIC, "name=other"}};
+    const struct module_fixture empty_name = {.modinfo = {"name=", VERMAGIC, LICENCE}};
+    CU_ASSERT_TRUE(module_fixture_fails(&empty_name, "modinfo", NULL, "a name", ""));
     CU_ASSERT_TRUE(module_fixture_fails(&two_vermagics, "modinfo", NULL, "1", "2"));
     CU_ASSERT_TRUE(module_fixture_fails(&no_vermagic, "modinfo", NULL, "1", "0"));
     CU_ASSERT_TRUE(module_fixture_fails(&no_name, "modinfo", NULL, "1", "0"));
