@@ -71,12 +71,12 @@ static int take_index_file(const struct facts_value *object, struct module_index
     if (!rc)
         rc = facts_value_integer(object, "inode", &inode, err);
     if (!rc)
-        rc = facts_value_integer(object, "ctime_ns", &file->with_ctime_ns, err);
+        rc = facts_value_integer(object, "ctime_ns", &file->ctime_ns, err);
     if (!rc)
         rc = facts_value_bool(object, "without", &file->without_present, err);
     if (!rc)
         rc = facts_value_integer(object, "without_mtime_ns", &file->without_mtime_ns, err);
-    file->with_inode = (uint64_t)inode;
+    file->inode = (uint64_t)inode;
     return rc;
 }
 

@@ -117,8 +117,8 @@ static json_t *all_placed(struct writer *writer, const struct facts *facts) {
 static json_t *index_file(struct writer *writer, const struct module_index_file *file) {
     json_t *object = json_object();
     set(writer, object, "name", text(writer, "indexes: name", FACTS_TEXT_NAME, file->name));
-    set(writer, object, "inode", integer(file->with_inode));
-    set(writer, object, "ctime_ns", json_integer(file->with_ctime_ns));
+    set(writer, object, "inode", integer(file->inode));
+    set(writer, object, "ctime_ns", json_integer(file->ctime_ns));
     set(writer, object, "without", json_boolean(file->without_present));
     set(writer, object, "without_mtime_ns", json_integer(file->without_mtime_ns));
     return object;

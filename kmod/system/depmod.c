@@ -5,7 +5,6 @@
 #include "base/file.h"
 #include "base/process.h"
 #include "base/tree.h"
-#include "kmod/system/depmod_staging.h"
 
 #define WORDS_MAX (64 << 10)
 #define WORDS_SHOWN 512 /* in an error's sentence */
@@ -119,9 +118,9 @@ static int list_output(const struct root *root, const char *folder, struct strli
     return rc;
 }
 
-int depmod_run_without(const struct root *root, const char *kernel, const char *staging,
-                       const struct strlist *without, char **folder, struct strlist *names,
-                       struct error *err) {
+int depmod_run_view(const struct root *root, const char *kernel, const char *staging,
+                    const struct depmod_view *view, char **folder, struct strlist *names,
+                    struct error *err) {
     AUTO_STRLIST struct strlist argv = {0};
     AUTO_FREE char *depmod = NULL, *output = NULL;
     AUTO_BUFFER struct buffer words = {0};
@@ -129,7 +128,7 @@ int depmod_run_without(const struct root *root, const char *kernel, const char *
         return error_oom(err, "preparing depmod");
     int rc = process_find("depmod", &depmod, err);
     if (!rc)
-        rc = depmod_staging_make(root, kernel, staging, without, err);
+        rc = depmod_staging_make(root, kernel, staging, view, err);
     if (!rc)
         rc = make_arguments(root, depmod, kernel, staging, &argv, err);
     if (!rc)
@@ -145,5 +144,5 @@ int depmod_run_without(const struct root *root, const char *kernel, const char *
 
 int depmod_run(const struct root *root, const char *kernel, const char *staging, char **folder,
                struct strlist *names, struct error *err) {
-    return depmod_run_without(root, kernel, staging, NULL, folder, names, err);
+    return depmod_run_view(root, kernel, staging, NULL, folder, names, err);
 }

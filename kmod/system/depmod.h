@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/root.h"
+#include "kmod/system/depmod_staging.h"
 
 /* modules.order, modules.builtin and modules.builtin.modinfo come with the kernel: depmod reads
  * them. Every other "modules.*" is an index file. */
@@ -25,13 +26,11 @@ bool depmod_is_index_file(const char *name);
 int depmod_run(const struct root *root, const char *kernel, const char *staging, char **folder,
                struct strlist *names, struct error *err) MUST_CHECK;
 
-/*
- * The same as if the module files `without`, canonical paths inside the root, were not there.
- * ERROR_REFUSED: one of them is not in the kernel's own folder, so it can't be left out.
- */
-int depmod_run_without(const struct root *root, const char *kernel, const char *staging,
-                       const struct strlist *without, char **folder, struct strlist *names,
-                       struct error *err) MUST_CHECK;
+/* The same for the kernel's folder in that view (depmod_staging.h; NULL: as it is), ERROR_REFUSED
+ * as depmod_staging_make(). */
+int depmod_run_view(const struct root *root, const char *kernel, const char *staging,
+                    const struct depmod_view *view, char **folder, struct strlist *names,
+                    struct error *err) MUST_CHECK;
 
 /* Removes the staging tree; a missing one is no error. */
 int depmod_discard(const struct root *root, const char *staging, struct error *err) MUST_CHECK;

@@ -10,7 +10,7 @@ static const char preparing[] = "preparing depmod";
 
 struct staging {
     const struct root *root;
-    const struct strlist *without;
+    struct depmod_view view;
     char *kernel_dir;      /* canonical */
     char *kernel_dir_host; /* the same on this machine */
 };
@@ -25,25 +25,30 @@ static bool is_below(const char *path, const char *folder) {
     return !strncmp(path, folder, length) && path[length] == '/';
 }
 
-static int check_left_out(const struct staging *staging, struct error *err) {
-    for (size_t i = 0; staging->without && i < staging->without->count; i++)
-        if (!is_below(staging->without->items[i], staging->kernel_dir))
+static int check_places(const struct staging *staging, const struct strlist *paths,
+                        struct error *err) {
+    for (size_t i = 0; paths && i < paths->count; i++)
+        if (!is_below(paths->items[i], staging->kernel_dir))
             return error_set(err, ERROR_REFUSED, EXDEV,
-                             "%s%s is not in %s: an index without it can't be made",
-                             staging->root->path, staging->without->items[i], staging->kernel_dir);
+                             "%s%s is not in %s: an index with or without it can't be made",
+                             staging->root->path, paths->items[i], staging->kernel_dir);
     return 0;
 }
 
 static bool is_left_out(const struct staging *staging, const char *path) {
-    return staging->without && strlist_contains(staging->without, path);
+    return staging->view.without && strlist_contains(staging->view.without, path);
 }
 
-/* Whether a path that is left out is in this folder, however deep. */
-static bool loses_a_module(const struct staging *staging, const char *folder) {
-    for (size_t i = 0; staging->without && i < staging->without->count; i++)
-        if (is_below(staging->without->items[i], folder))
+static bool any_below(const struct strlist *paths, const char *folder) {
+    for (size_t i = 0; paths && i < paths->count; i++)
+        if (is_below(paths->items[i], folder))
             return true;
     return false;
+}
+
+/* Whether the folder is another than the real one, however deep. */
+static bool differs(const struct staging *staging, const char *folder) {
+    return any_below(staging->view.without, folder) || any_below(staging->view.with, folder);
 }
 
 /* What depmod does not read of the kernel's folder. */
@@ -54,12 +59,12 @@ static bool is_no_input(const char *name) {
 static int stage_folder(const struct staging *staging, const char *folder, int into,
                         struct error *err);
 
-/* A folder that loses a module is one in the staging tree too; anything else is linked. */
+/* A folder that loses or gains a module is one in the staging tree too; anything else is linked. */
 static int stage_entry(const struct staging *staging, const char *path, const char *name, int into,
                        struct error *err) {
     if (is_left_out(staging, path))
         return 0;
-    if (loses_a_module(staging, path)) {
+    if (differs(staging, path)) {
         AUTO_CLOSE int fd = -1;
         if (!mkdirat(into, name, 0700))
             fd = openat(into, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -91,6 +96,26 @@ static int stage_folder(const struct staging *staging, const char *folder, int i
     return rc;
 }
 
+/* Links `path`, which is kept elsewhere, at its place below `top`, the staged kernel's folder. */
+static int show(const struct staging *staging, const char *top, const char *path,
+                struct error *err) {
+    AUTO_FREE char *place = NULL, *folder = NULL, *kept = NULL, *target = NULL;
+    if (asprintf(&place, "%s%s", top, path + strlen(staging->kernel_dir)) < 0 ||
+        !(folder = strndup(place, (size_t)(strrchr(place, '/') - place))) ||
+        asprintf(&kept, "%s%s", staging->view.kept, path) < 0 ||
+        !(target = root_host_path(staging->root, kept)))
+        return error_oom(err, preparing);
+    int rc = root_make_dirs(staging->root, folder, 0700, NULL, err);
+    return rc ? rc : file_publish_link(staging->root, place, target, err);
+}
+
+static int show_all(const struct staging *staging, const char *top, struct error *err) {
+    int rc = 0;
+    for (size_t i = 0; !rc && staging->view.with && i < staging->view.with->count; i++)
+        rc = show(staging, top, staging->view.with->items[i], err);
+    return rc;
+}
+
 /* Everything but the links: the kernel's folder, depmod's empty configuration, usr/lib. */
 static int make_folders(const struct root *root, const char *staging, const char *folder,
                         struct error *err) {
@@ -119,18 +144,24 @@ static int find_kernel(struct staging *staging, const char *kernel, struct error
 }
 
 int depmod_staging_make(const struct root *root, const char *kernel, const char *staging,
-                        const struct strlist *without, struct error *err) {
-    AUTO(release) struct staging made = {.root = root, .without = without};
+                        const struct depmod_view *view, struct error *err) {
+    AUTO(release) struct staging made = {.root = root};
+    if (view)
+        made.view = *view;
     AUTO_FREE char *folder = NULL;
     if (asprintf(&folder, "%s/lib/modules/%s", staging, kernel) < 0)
         return error_oom(err, preparing);
     int rc = find_kernel(&made, kernel, err);
     if (!rc)
-        rc = check_left_out(&made, err);
+        rc = check_places(&made, made.view.without, err);
+    if (!rc)
+        rc = check_places(&made, made.view.with, err);
     if (!rc)
         rc = make_folders(root, staging, folder, err);
     AUTO_CLOSE int fd = -1;
     if (!rc)
         rc = root_open_dir(root, folder, &fd, err);
-    return rc ? rc : stage_folder(&made, made.kernel_dir, fd, err);
+    if (!rc)
+        rc = stage_folder(&made, made.kernel_dir, fd, err);
+    return rc ? rc : show_all(&made, folder, err);
 }

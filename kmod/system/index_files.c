@@ -33,6 +33,34 @@ int index_files_fill(const struct root *root, const struct index_store *paths,
     return rc;
 }
 
+int index_files_fill_parked(const struct root *root, const struct index_store *paths,
+                            const struct strlist *names, struct module_index *index,
+                            struct error *err) {
+    index_files_forget(index);
+    for (size_t i = 0; i < names->count; i++) {
+        if (add(index, names->items[i]))
+            return error_oom(err, "recording an index");
+        struct module_index_file *file = &index->files[i];
+        struct stat st;
+        file->without_present = !index_store_stat(root, paths->kernel_dir, file->name, &st);
+        if (file->without_present)
+            file->without_mtime_ns = index_files_time(st.st_mtim);
+    }
+    index_files_record_parked(root, paths, index);
+    return 0;
+}
+
+void index_files_record_parked(const struct root *root, const struct index_store *paths,
+                               struct module_index *index) {
+    for (size_t i = 0; i < index->count; i++) {
+        struct module_index_file *file = &index->files[i];
+        struct stat st;
+        bool present = !index_store_stat(root, paths->kernel_dir, file->name, &st);
+        file->inode = present ? st.st_ino : 0;
+        file->ctime_ns = present ? index_files_time(st.st_ctim) : 0;
+    }
+}
+
 int index_files_record(const struct root *root, const struct index_store *paths,
                        struct module_index *index, struct error *err) {
     for (size_t i = 0; i < index->count; i++) {
@@ -41,8 +69,8 @@ int index_files_record(const struct root *root, const struct index_store *paths,
         if (rc)
             return error_io(err, -rc, "can't look at %s%s/%s", root->path, paths->kernel_dir,
                             index->files[i].name);
-        index->files[i].with_inode = st.st_ino;
-        index->files[i].with_ctime_ns = index_files_time(st.st_ctim);
+        index->files[i].inode = st.st_ino;
+        index->files[i].ctime_ns = index_files_time(st.st_ctim);
     }
     return 0;
 }
@@ -59,7 +87,7 @@ bool index_files_in_place(const struct root *root, const struct index_store *pat
                           const struct module_index_file *file) {
     struct stat st;
     return !index_store_stat(root, paths->kernel_dir, file->name, &st) &&
-           st.st_ino == file->with_inode && index_files_time(st.st_ctim) == file->with_ctime_ns;
+           st.st_ino == file->inode && index_files_time(st.st_ctim) == file->ctime_ns;
 }
 
 bool index_files_back(const struct root *root, const struct index_store *paths,

@@ -20,6 +20,16 @@ int64_t index_files_time(struct timespec time);
 int index_files_fill(const struct root *root, const struct index_store *paths,
                      struct module_index *index, struct error *err) MUST_CHECK;
 
+/* The same while the bake is parked: `names` are those that the bake replaces when it is active,
+ * and what is in place now, or is not, is what was there before. */
+int index_files_fill_parked(const struct root *root, const struct index_store *paths,
+                            const struct strlist *names, struct module_index *index,
+                            struct error *err) MUST_CHECK;
+
+/* Reads inode and ctime of each file in place, 0 for one that is not there. */
+void index_files_record_parked(const struct root *root, const struct index_store *paths,
+                               struct module_index *index);
+
 /* Reads inode and ctime of each file in place. */
 int index_files_record(const struct root *root, const struct index_store *paths,
                        struct module_index *index, struct error *err) MUST_CHECK;

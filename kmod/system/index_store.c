@@ -28,6 +28,7 @@ int index_store_locate(const char *kernel, const char *store, struct index_store
         (paths->index_dir = index_store_path(store, "index")) &&
         (paths->folder = index_store_path(paths->index_dir, kernel)) &&
         (paths->without = index_store_path(paths->folder, "without")) &&
+        (paths->with = index_store_path(paths->folder, "with")) &&
         (paths->keeping = index_store_path(paths->folder, "keeping")) &&
         (paths->published = index_store_path(paths->folder, "published")) &&
         (paths->tree = index_store_path(paths->folder, "tree")) &&
@@ -43,6 +44,7 @@ void index_store_release(struct index_store *paths) {
     free(paths->index_dir);
     free(paths->folder);
     free(paths->without);
+    free(paths->with);
     free(paths->keeping);
     free(paths->published);
     free(paths->tree);
@@ -64,8 +66,8 @@ int index_store_read(const struct root *root, const char *folder, const char *na
                 : error_oom(err, "reading an index file");
 }
 
-/* Opens a directory that is about to be changed: root_open_parent() proves that it is root's. */
-static int open_trusted(const struct root *root, const char *path, int *fd, struct error *err) {
+int index_store_open(const struct root *root, const char *path, int *fd, struct error *err) {
+    /* root_open_parent() of anything in it proves that the directory is root's. */
     AUTO_FREE char *inside = index_store_path(path, "x");
     const char *name;
     return inside ? root_open_parent(root, inside, fd, &name, err)
@@ -86,9 +88,9 @@ static int keep_files(const struct root *root, const struct index_store *paths, 
     AUTO_CLOSE int place = -1, kept = -1;
     int rc = root_list(root, paths->kernel_dir, &names, err);
     if (!rc)
-        rc = open_trusted(root, paths->kernel_dir, &place, err);
+        rc = index_store_open(root, paths->kernel_dir, &place, err);
     if (!rc)
-        rc = open_trusted(root, paths->keeping, &kept, err);
+        rc = index_store_open(root, paths->keeping, &kept, err);
     for (size_t i = 0; !rc && i < names.count; i++)
         if (depmod_is_index_file(names.items[i]))
             rc = keep_file(place, kept, names.items[i], err);
@@ -101,7 +103,7 @@ int index_store_keep(const struct root *root, const struct index_store *paths, s
         rc = keep_files(root, paths, err);
     AUTO_CLOSE int folder = -1;
     if (!rc)
-        rc = open_trusted(root, paths->folder, &folder, err);
+        rc = index_store_open(root, paths->folder, &folder, err);
     if (!rc && renameat(folder, "keeping", folder, "without"))
         rc = error_io(err, errno, "can't create %s%s", root->path, paths->without);
     return rc;
@@ -158,9 +160,9 @@ int index_store_put_back(const struct root *root, const struct index_store *path
     if (!root_exists(root, paths->without))
         return 0;
     AUTO_CLOSE int kept = -1, place = -1;
-    int rc = open_trusted(root, paths->without, &kept, err);
+    int rc = index_store_open(root, paths->without, &kept, err);
     if (!rc)
-        rc = open_trusted(root, paths->kernel_dir, &place, err);
+        rc = index_store_open(root, paths->kernel_dir, &place, err);
     if (!rc && renameat(kept, name, place, name)) {
         if (errno == ENOENT)
             return 0;

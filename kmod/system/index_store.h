@@ -24,7 +24,8 @@ struct index_store {
     char *index_dir;  /* <store>/index */
     char *folder;     /* <store>/index/K */
     char *without;    /* <store>/index/K/without */
-    char *keeping;    /* its name while it is filled */
+    char *with;       /* <store>/index/K/with */
+    char *keeping;    /* the name of `without` while it is filled */
     char *published;  /* <store>/index/K/published */
     char *tree;       /* <store>/index/K/tree */
     char *tree_next;  /* <store>/index/K/tree.next */
@@ -46,6 +47,10 @@ int index_store_stat(const struct root *root, const char *folder, const char *na
 /* Reads the regular file `name` of `folder`, at most 256 MiB. */
 int index_store_read(const struct root *root, const char *folder, const char *name,
                      struct buffer *content, struct error *err) MUST_CHECK;
+
+/* Opens a directory that is about to be changed. ERROR_REFUSED: it is not root's alone. */
+int index_store_open(const struct root *root, const char *path, int *fd,
+                     struct error *err) MUST_CHECK;
 
 /* Keeps every index file of the kernel, all or nothing, in a fresh folder. */
 int index_store_keep(const struct root *root, const struct index_store *paths,

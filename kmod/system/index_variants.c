@@ -33,9 +33,10 @@ static void release(struct renewal *renewal) {
 }
 
 static int run_depmod(struct renewal *renewal, const struct strlist *without, struct error *err) {
+    const struct depmod_view view = {.without = without};
     release_output(renewal);
-    return depmod_run_without(renewal->root, renewal->index->kernel, renewal->paths.staging,
-                              without, &renewal->folder, &renewal->names, err);
+    return depmod_run_view(renewal->root, renewal->index->kernel, renewal->paths.staging, &view,
+                           &renewal->folder, &renewal->names, err);
 }
 
 /* Whether the index in place is the recorded one, depmod would write it again, and the tree and

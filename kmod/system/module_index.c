@@ -7,6 +7,7 @@
 #include "kmod/system/index_freshness.h"
 #include "kmod/system/index_publish.h"
 #include "kmod/system/index_store.h"
+#include "kmod/system/index_switch.h"
 #include "kmod/system/index_tree.h"
 
 static bool is_dir(const struct root *root, const char *path) {
@@ -73,18 +74,14 @@ int module_index_build(const struct root *root, const char *store, struct module
     return rc ? rc : index_tree_commit(root, &paths, err);
 }
 
-/* modules.dep.bin first: without it, or with the old one, modprobe finds no module of the bake. */
+static int put_file_back(const struct root *root, const struct index_store *paths,
+                         const struct module_index_file *file, struct error *err) {
+    return index_store_put_back(root, paths, file->name, file->without_present, err);
+}
+
 static int put_back(const struct root *root, const struct index_store *paths,
                     const struct module_index *index, struct error *err) {
-    int rc = 0;
-    for (int pass = 0; pass < 2; pass++)
-        for (size_t i = 0; !rc && i < index->count; i++) {
-            const struct module_index_file *file = &index->files[i];
-            bool first = !strcmp(file->name, INDEX_DEPENDENCIES);
-            if (first == (pass == 0))
-                rc = index_store_put_back(root, paths, file->name, file->without_present, err);
-        }
-    return rc;
+    return index_switch_each(root, paths, index, true, put_file_back, err);
 }
 
 int module_index_undo(const struct root *root, const char *kernel, const char *store,
@@ -104,26 +101,6 @@ int module_index_undo(const struct root *root, const char *kernel, const char *s
     return rc ? rc : index_store_drop(root, &paths, err);
 }
 
-/*
- * Whether every file's "without" is in place, or can be put there with nothing lost. What is
- * decided here must stay decided when the run is killed and the kept files are half gone: putting
- * back makes files "back", dropping only takes kept files away; and only a tree whose index was not
- * switched yet is looked at, because the bake's modules go next.
- */
-static bool can_switch(const struct root *root, const struct index_store *paths,
-                       const struct module_index *index) {
-    size_t back = 0;
-    for (size_t i = 0; i < index->count; i++) {
-        const struct module_index_file *file = &index->files[i];
-        bool is_back = index_files_back(root, paths, file);
-        if (!is_back &&
-            (!index_files_in_place(root, paths, file) || !index_files_kept(root, paths, file)))
-            return false;
-        back += is_back;
-    }
-    return back == index->count || index_tree_unchanged(root, paths);
-}
-
 int module_index_restore(const struct root *root, const struct module_index *index,
                          const char *store, bool *needs_refresh, struct error *err) {
     AUTO_INDEX_STORE struct index_store paths = {0};
@@ -133,7 +110,7 @@ int module_index_restore(const struct root *root, const struct module_index *ind
         return rc;
     if (is_dir(root, paths.kernel_dir)) {
         rc = index_store_sweep(root, &paths, err);
-        *needs_refresh = !can_switch(root, &paths, index);
+        *needs_refresh = !index_switch_possible(root, &paths, index);
         if (!rc && !*needs_refresh)
             rc = put_back(root, &paths, index, err);
     }
@@ -153,9 +130,10 @@ int module_index_refresh_without(const struct root *root, const char *kernel, co
     int rc = index_store_locate(kernel, store, &paths, err);
     if (rc || !is_dir(root, paths.kernel_dir))
         return rc;
+    const struct depmod_view view = {.without = without};
     rc = index_store_sweep(root, &paths, err);
     if (!rc)
-        rc = depmod_run_without(root, kernel, paths.staging, without, &folder, &names, err);
+        rc = depmod_run_view(root, kernel, paths.staging, &view, &folder, &names, err);
     if (!rc)
         rc = index_publish(root, &paths, folder, &names, err);
     int discarded = depmod_discard(root, paths.staging, rc ? NULL : err);

@@ -3,6 +3,7 @@
  * store keeps what was there before the bake, so that going back is renames:
  *
  *     <store>/index/<kernel>/without/<name>   the file from before the bake; absent ones are absent
+ *     <store>/index/<kernel>/with/<name>      while the bake is parked (index_parking.h)
  *     <store>/index/<kernel>/published        which names the bake replaces, "<name>=kept|absent"
  *     <store>/index/<kernel>/tree             what the module tree was (index_tree.h)
  *     <store>/index/<kernel>/staging/         only while depmod runs
@@ -25,11 +26,11 @@
 #include "base/error.h"
 #include "base/root.h"
 
-/* One index file that the bake put in place. */
+/* One index file that the bake replaces. */
 struct module_index_file {
-    char *name;          /* "modules.dep" */
-    uint64_t with_inode; /* the file in place after the bake: its identity */
-    int64_t with_ctime_ns;
+    char *name;     /* "modules.dep" */
+    uint64_t inode; /* the file in place: its identity; 0 for none, while parked */
+    int64_t ctime_ns;
     bool without_present; /* there was one before the bake */
     int64_t without_mtime_ns;
 };

@@ -17,13 +17,14 @@ static int copy_attribute(int in, int out, const char *attribute) {
     return fsetxattr(out, attribute, value, (size_t)size, 0) ? -errno : 0;
 }
 
-static int copy_attributes(int in, int out) {
+static int copy_attributes(int in, int out, bool inert) {
     char names[XATTR_LIST_MAX];
     ssize_t size = flistxattr(in, names, sizeof names);
     if (size < 0)
         return errno == ENOTSUP ? 0 : -errno;
     for (const char *name = names; name < names + size; name += strlen(name) + 1) {
-        int rc = copy_attribute(in, out, name);
+        bool left_out = inert && !strcmp(name, REPLICA_CAPABILITY);
+        int rc = left_out ? 0 : copy_attribute(in, out, name);
         if (rc)
             return rc;
     }
@@ -31,18 +32,19 @@ static int copy_attributes(int in, int out) {
 }
 
 /* Owner, attributes, mode, times: chown clears what the others set, writing changes the times. */
-static int copy_meta(int in, int out, const struct stat *st) {
+static int copy_meta(int in, int out, const struct stat *st, bool inert) {
     if (fchown(out, st->st_uid, st->st_gid))
         return -errno;
-    int rc = copy_attributes(in, out);
+    int rc = copy_attributes(in, out, inert);
     if (rc)
         return rc;
     const struct timespec times[2] = {st->st_atim, st->st_mtim};
-    return fchmod(out, st->st_mode & 07777) || futimens(out, times) ? -errno : 0;
+    mode_t mode = st->st_mode & (inert ? 01777 : 07777);
+    return fchmod(out, mode) || futimens(out, times) ? -errno : 0;
 }
 
 static int copy_file(int from, const char *name, const struct stat *st, int to, const char *to_name,
-                     struct error *err) {
+                     bool inert, struct error *err) {
     AUTO_CLOSE int in = openat(from, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (in < 0)
         return error_io(err, errno, "can't open %s", name);
@@ -52,7 +54,7 @@ static int copy_file(int from, const char *name, const struct stat *st, int to, 
         return error_io(err, errno, "can't create a copy of %s", name);
     int rc = file_copy_fd(in, out, name, err);
     if (!rc) {
-        rc = copy_meta(in, out, st);
+        rc = copy_meta(in, out, st, inert);
         if (rc)
             error_io(err, -rc, "can't copy owner, mode and attributes of %s", name);
     }
@@ -79,13 +81,22 @@ static int copy_link(int from, const char *name, const struct stat *st, int to, 
     return rc;
 }
 
-int replica_make(int from, const char *name, int to, const char *to_name, struct error *err) {
+static int make(int from, const char *name, int to, const char *to_name, bool inert,
+                struct error *err) {
     struct stat st;
     if (fstatat(from, name, &st, AT_SYMLINK_NOFOLLOW))
         return error_io(err, errno, "can't look at %s", name);
     if (S_ISREG(st.st_mode))
-        return copy_file(from, name, &st, to, to_name, err);
+        return copy_file(from, name, &st, to, to_name, inert, err);
     if (S_ISLNK(st.st_mode))
         return copy_link(from, name, &st, to, to_name, err);
     return error_set(err, ERROR_REFUSED, EINVAL, "%s is neither a file nor a link", name);
+}
+
+int replica_make(int from, const char *name, int to, const char *to_name, struct error *err) {
+    return make(from, name, to, to_name, false, err);
+}
+
+int replica_make_inert(int from, const char *name, int to, const char *to_name, struct error *err) {
+    return make(from, name, to, to_name, true, err);
 }

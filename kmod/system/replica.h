@@ -2,7 +2,13 @@
 #ifndef KMOD_REPLICA_H
 #define KMOD_REPLICA_H
 
+#include <stdbool.h>
+
 #include "base/error.h"
+
+/* What lets a program do more than who starts it: mode bits, and an extended attribute. */
+#define REPLICA_PRIVILEGED 06000
+#define REPLICA_CAPABILITY "security.capability"
 
 /*
  * Copies `name` of the directory `from` to the new `to_name` in the directory `to`: a regular
@@ -12,5 +18,9 @@
  */
 int replica_make(int from, const char *name, int to, const char *to_name,
                  struct error *err) MUST_CHECK;
+
+/* The same without setuid, setgid and file capability, at no moment. */
+int replica_make_inert(int from, const char *name, int to, const char *to_name,
+                       struct error *err) MUST_CHECK;
 
 #endif

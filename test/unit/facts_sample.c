@@ -55,8 +55,8 @@ static void add_index(struct facts *facts) {
         abort();
     for (size_t i = 0; i < index->count; i++)
         index->files[i] = (struct module_index_file){.name = copy(names[i]),
-                                                     .with_inode = 77 + i,
-                                                     .with_ctime_ns = 88,
+                                                     .inode = 77 + i,
+                                                     .ctime_ns = 88,
                                                      .without_present = i != 2,
                                                      .without_mtime_ns = 99};
 }

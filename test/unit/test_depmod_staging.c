@@ -29,7 +29,8 @@ static int run(const char *const *left_out, struct buffer *dependencies) {
     AUTO_FREE char *folder = NULL, *path = NULL;
     for (; *left_out; left_out++)
         CU_ASSERT_EQUAL_FATAL(strlist_add(&without, *left_out), 0);
-    int rc = depmod_run_without(&root, SMALL_KERNEL, STAGING, &without, &folder, &names, &err);
+    const struct depmod_view view = {.without = &without};
+    int rc = depmod_run_view(&root, SMALL_KERNEL, STAGING, &view, &folder, &names, &err);
     if (!rc && asprintf(&path, "%s/modules.dep", folder) < 0)
         rc = -ENOMEM;
     return rc ? rc : file_read(&root, path, 1 << 20, dependencies, &err);

@@ -60,6 +60,23 @@ static void test_a_file(void) {
     CU_ASSERT_STRING_EQUAL(buffer_string(&content), "content");
 }
 
+static void test_an_inert_copy(void) {
+    const char *original = scratch_root_host(&root, "/original");
+    /* A file capability as setcap(8) writes it: revision 2, effective, CAP_SYS_ADMIN permitted. */
+    static const unsigned char capability[20] = {1, 0, 0, 2, 0, 0, 32};
+    CU_ASSERT_EQUAL(setxattr(original, "user.test", "kept", 4, 0), 0);
+    CU_ASSERT_EQUAL(setxattr(original, "security.capability", capability, sizeof capability, 0), 0);
+    CU_ASSERT_EQUAL(chmod(original, 06755), 0);
+    CU_ASSERT_EQUAL(replica_make_inert(folder, "original", folder, "copy", &err), 0);
+    const char *copy = scratch_root_host(&root, "/copy");
+    struct stat st;
+    char value[32];
+    CU_ASSERT_EQUAL(stat(copy, &st), 0);
+    CU_ASSERT_EQUAL(st.st_mode & 07777, 0755);
+    CU_ASSERT_EQUAL(getxattr(copy, "security.capability", value, sizeof value), -1);
+    CU_ASSERT_EQUAL(getxattr(copy, "user.test", value, sizeof value), 4);
+}
+
 static void test_a_link(void) {
     CU_ASSERT_EQUAL(unlinkat(folder, "original", 0), 0);
     CU_ASSERT_EQUAL(symlinkat("/no where", folder, "original"), 0);
@@ -91,6 +108,7 @@ static void test_other_kinds_are_refused(void) {
 int main(void) {
     CU_TestInfo tests[] = {
         {"a file", test_a_file},
+        {"an inert copy", test_an_inert_copy},
         {"a link", test_a_link},
         {"nothing is overwritten", test_nothing_is_overwritten},
         {"other kinds are refused", test_other_kinds_are_refused},

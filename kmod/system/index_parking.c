@@ -1,0 +1,232 @@
+#include "kmod/system/index_parking.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/tree.h"
+#include "kmod/system/depmod.h"
+#include "kmod/system/index_files.h"
+#include "kmod/system/index_freshness.h"
+#include "kmod/system/index_publish.h"
+#include "kmod/system/index_switch.h"
+#include "kmod/system/index_tree.h"
+
+/* The three folders that hold a file's variants. */
+struct folders {
+    int place;
+    int without;
+    int with;
+};
+
+static void close_folders(struct folders *folders) {
+    cleanup_close(&folders->place);
+    cleanup_close(&folders->without);
+    cleanup_close(&folders->with);
+}
+
+static int open_folders(const struct root *root, const struct index_store *paths,
+                        struct folders *folders, struct error *err) {
+    *folders = (struct folders){-1, -1, -1};
+    int rc = index_store_open(root, paths->kernel_dir, &folders->place, err);
+    if (!rc)
+        rc = index_store_open(root, paths->without, &folders->without, err);
+    return rc ? rc : index_store_open(root, paths->with, &folders->with, err);
+}
+
+static int failed(const struct root *root, const struct index_store *paths, const char *name,
+                  struct error *err) {
+    return error_io(err, errno, "can't switch the index file %s%s/%s", root->path,
+                    paths->kernel_dir, name);
+}
+
+/* What a killed run had exchanged already is in the wrong folder of the store. */
+static int park_file(const struct root *root, const struct index_store *paths,
+                     const struct module_index_file *file, struct error *err) {
+    AUTO(close_folders) struct folders folders;
+    const char *name = file->name;
+    int rc = open_folders(root, paths, &folders, err);
+    if (rc)
+        return rc;
+    if (!index_files_back(root, paths, file)) {
+        if (!file->without_present)
+            return renameat(folders.place, name, folders.with, name)
+                       ? failed(root, paths, name, err)
+                       : 0;
+        if (renameat2(folders.without, name, folders.place, name, RENAME_EXCHANGE))
+            return failed(root, paths, name, err);
+    }
+    if (file->without_present && renameat(folders.without, name, folders.with, name) &&
+        errno != ENOENT)
+        return failed(root, paths, name, err);
+    return 0;
+}
+
+static int make_folders(const struct root *root, const struct index_store *paths,
+                        struct error *err) {
+    int rc = root_make_dirs(root, paths->without, 0700, NULL, err);
+    return rc ? rc : root_make_dirs(root, paths->with, 0700, NULL, err);
+}
+
+static bool is_present(const struct root *root, const struct index_store *paths) {
+    return root_exists(root, paths->kernel_dir);
+}
+
+/* Exchanging needs one file system that can do it; the first file tells, before anything moved. */
+static bool cannot_exchange(int rc) {
+    return rc == -EXDEV || rc == -EINVAL || rc == -ENOSYS;
+}
+
+int index_parking_park(const struct root *root, const struct module_index *index, const char *store,
+                       bool *needs_refresh, struct error *err) {
+    AUTO_INDEX_STORE struct index_store paths = {0};
+    *needs_refresh = false;
+    int rc = index_store_locate(index->kernel, store, &paths, err);
+    if (rc || !is_present(root, &paths))
+        return rc ? rc : index_store_drop(root, &paths, err);
+    struct error reason = {0};
+    rc = index_store_sweep(root, &paths, err);
+    *needs_refresh = !index_switch_possible(root, &paths, index);
+    if (!rc && !*needs_refresh)
+        rc = make_folders(root, &paths, err);
+    if (!rc && !*needs_refresh) {
+        rc = index_switch_each(root, &paths, index, true, park_file, &reason);
+        *needs_refresh = cannot_exchange(rc);
+        if (rc && !*needs_refresh && err)
+            *err = reason;
+    }
+    return *needs_refresh ? index_store_drop(root, &paths, err) : rc;
+}
+
+int index_parking_settle(const struct root *root, struct module_index *index, const char *store,
+                         struct error *err) {
+    AUTO_INDEX_STORE struct index_store paths = {0};
+    int rc = index_store_locate(index->kernel, store, &paths, err);
+    if (rc)
+        return rc;
+    /* Nothing kept: depmod makes the index when the bake is activated. */
+    if (!root_exists(root, paths.with)) {
+        index_files_forget(index);
+        return index_store_drop(root, &paths, err);
+    }
+    index_files_record_parked(root, &paths, index);
+    rc = index_tree_note(root, &paths, err);
+    return rc ? rc : index_tree_commit(root, &paths, err);
+}
+
+/* In place is what was there when the bake was parked, and the other variant is kept. */
+static bool is_as_settled(const struct root *root, const struct index_store *paths,
+                          const struct module_index_file *file) {
+    struct stat st;
+    bool present = !index_store_stat(root, paths->kernel_dir, file->name, &st);
+    bool as_recorded = file->inode ? present && st.st_ino == file->inode &&
+                                         index_files_time(st.st_ctim) == file->ctime_ns
+                                   : !present;
+    return as_recorded && !index_store_stat(root, paths->with, file->name, &st) &&
+           S_ISREG(st.st_mode);
+}
+
+static bool all_as_settled(const struct root *root, const struct index_store *paths,
+                           const struct module_index *index) {
+    for (size_t i = 0; i < index->count; i++)
+        if (!is_as_settled(root, paths, &index->files[i]))
+            return false;
+    return index->count > 0 && index_tree_unchanged(root, paths);
+}
+
+bool index_parking_can_activate(const struct root *root, const struct module_index *index,
+                                const char *store) {
+    AUTO_INDEX_STORE struct index_store paths = {0};
+    return index_store_locate(index->kernel, store, &paths, NULL) == 0 &&
+           all_as_settled(root, &paths, index);
+}
+
+static int activate_file(const struct root *root, const struct index_store *paths,
+                         const struct module_index_file *file, struct error *err) {
+    AUTO(close_folders) struct folders folders;
+    const char *name = file->name;
+    int rc = open_folders(root, paths, &folders, err);
+    if (rc)
+        return rc;
+    if (!file->without_present)
+        rc = renameat2(folders.with, name, folders.place, name, RENAME_NOREPLACE);
+    else if (!(rc = renameat2(folders.with, name, folders.place, name, RENAME_EXCHANGE)))
+        rc = renameat(folders.with, name, folders.without, name);
+    return rc ? failed(root, paths, name, err) : 0;
+}
+
+int index_parking_activate(const struct root *root, struct module_index *index, const char *store,
+                           struct error *err) {
+    AUTO_INDEX_STORE struct index_store paths = {0};
+    int rc = index_store_locate(index->kernel, store, &paths, err);
+    if (!rc)
+        rc = make_folders(root, &paths, err);
+    if (!rc)
+        rc = index_switch_each(root, &paths, index, false, activate_file, err);
+    if (!rc)
+        rc = file_remove_dir(root, paths.with, err);
+    if (!rc)
+        rc = index_files_record(root, &paths, index, err);
+    return rc ? rc : index_tree_note(root, &paths, err);
+}
+
+/* One renewal under way. */
+struct renewal {
+    const struct root *root;
+    struct index_store paths;
+    struct module_index *index;
+    const struct depmod_view *parked;
+};
+
+static void release_renewal(struct renewal *renewal) {
+    index_store_release(&renewal->paths);
+}
+
+/* Runs depmod and publishes what differs from the files in `into`. */
+static int make_variant(const struct renewal *renewal, const struct depmod_view *view,
+                        const char *into, struct strlist *names, bool *changed, struct error *err) {
+    AUTO_FREE char *folder = NULL;
+    AUTO_STRLIST struct strlist different = {0};
+    struct index_store paths = renewal->paths;
+    paths.kernel_dir = (char *)into;
+    int rc = depmod_run_view(renewal->root, renewal->index->kernel, paths.staging, view, &folder,
+                             names, err);
+    for (size_t i = 0; !rc && i < names->count; i++) {
+        bool same = false;
+        rc = index_freshness_same(renewal->root, into, folder, names->items[i], &same, err);
+        if (!rc && !same && strlist_add(&different, names->items[i]))
+            rc = error_oom(err, "renewing an index");
+    }
+    *changed |= different.count > 0;
+    return rc ? rc : index_publish(renewal->root, &paths, folder, &different, err);
+}
+
+static int renew(struct renewal *renewal, bool *renewed, struct error *err) {
+    AUTO_STRLIST struct strlist without = {0}, with = {0};
+    const struct index_store *paths = &renewal->paths;
+    *renewed = !all_as_settled(renewal->root, paths, renewal->index);
+    int rc = make_folders(renewal->root, paths, err);
+    if (!rc)
+        rc = index_tree_note(renewal->root, paths, err);
+    if (!rc)
+        rc = make_variant(renewal, NULL, paths->kernel_dir, &without, renewed, err);
+    if (!rc)
+        rc = make_variant(renewal, renewal->parked, paths->with, &with, renewed, err);
+    if (rc || !*renewed)
+        return rc ? rc : index_tree_drop_note(renewal->root, paths, err);
+    renewal->index->stale = false;
+    return index_files_fill_parked(renewal->root, paths, &with, renewal->index, err);
+}
+
+int index_parking_renew(const struct root *root, struct module_index *index, const char *store,
+                        const struct depmod_view *parked, bool *renewed, struct error *err) {
+    AUTO(release_renewal) struct renewal renewal = {.root = root, .index = index, .parked = parked};
+    int rc = index_store_locate(index->kernel, store, &renewal.paths, err);
+    if (!rc)
+        rc = index_store_sweep(root, &renewal.paths, err);
+    if (!rc)
+        rc = renew(&renewal, renewed, err);
+    int discarded =
+        renewal.paths.staging ? depmod_discard(root, renewal.paths.staging, rc ? NULL : err) : 0;
+    return rc ? rc : discarded;
+}
