@@ -7,10 +7,7 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "base/root.h"
-
-#define NODE_PROGRAM_FOLDER "/usr/sbin"
-#define NODE_PROGRAM_NAME "prebake-node"
-#define NODE_PROGRAM_PATH NODE_PROGRAM_FOLDER "/" NODE_PROGRAM_NAME
+#include "kmod/lifecycle/node_place.h"
 
 struct node_program {
     struct buffer content;
@@ -22,14 +19,16 @@ struct node_program {
 /*
  * Finds prebake-node beside the running program (or in /usr/sbin) and checks that it can start in
  * the root. ERROR_DEPENDENCY: it is not there, or a library or symbol version is missing.
- * ERROR_REFUSED: its place can't be reached safely.
+ * ERROR_REFUSED: its place can't be reached safely, or another one stands there that a package
+ * owns.
  */
 int node_program_find(const struct root *root, struct node_program *program,
                       struct error *err) MUST_CHECK;
 
 /*
  * Publishes it, 0755, unless the root has this very program, and removes what a killed bake was
- * publishing there. The caller holds the lock.
+ * publishing there. The caller holds the lock. ERROR_REFUSED: another one is there that a package
+ * owns: only that package's manager replaces it.
  */
 int node_program_install(const struct root *root, struct node_program *program,
                          struct error *err) MUST_CHECK;

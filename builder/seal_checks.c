@@ -9,14 +9,14 @@
 
 static int check_node_program(const struct root *root, struct error *err) {
     struct stat st;
-    if (root_stat(root, NODE_PROGRAM_PATH, &st) || !S_ISREG(st.st_mode) || !(st.st_mode & S_IXUSR))
+    if (root_stat(root, NODE_PLACE_PATH, &st) || !S_ISREG(st.st_mode) || !(st.st_mode & S_IXUSR))
         return error_set(err, ERROR_DAMAGED, ENOENT,
-                         "%s" NODE_PROGRAM_PATH " is gone, or no program: no node could erase the "
+                         "%s" NODE_PLACE_PATH " is gone, or no program: no node could erase the "
                          "bake. Copy prebake-node there and seal again",
                          root->path);
     AUTO_CLOSE int fd = -1;
-    int rc = root_open_file(root, NODE_PROGRAM_PATH, &fd, err);
-    return rc ? rc : shared_libraries_check(root, fd, NODE_PROGRAM_PATH, err);
+    int rc = root_open_file(root, NODE_PLACE_PATH, &fd, err);
+    return rc ? rc : shared_libraries_check(root, fd, NODE_PLACE_PATH, err);
 }
 
 static int check_symvers(const struct kernel_headers *headers, const struct facts *facts,

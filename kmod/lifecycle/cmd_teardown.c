@@ -4,15 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "base/telemetry.h"
 #include "kmod/lifecycle/legacy_teardown.h"
 #include "kmod/lifecycle/lock.h"
 #include "kmod/lifecycle/node_json.h"
+#include "kmod/lifecycle/purge.h"
 #include "kmod/lifecycle/state_folder.h"
 #include "kmod/lifecycle/teardown.h"
 
-#define NODE_PROGRAM_PATH "/usr/sbin/prebake-node"
 #define LOCK_WAIT_MAX 3600
 
 static int print_line(const struct command_call *call, const struct teardown_result *result,
@@ -61,10 +60,6 @@ static int read_wait(const struct command_call *call, unsigned *seconds, struct 
     return 0;
 }
 
-static int purge(const struct root *root, struct error *err) {
-    return file_remove(root, NODE_PROGRAM_PATH, err);
-}
-
 /* prebake's own marker wins; without one the image may be another tool's. */
 static int tear_down(const struct command_call *call, const struct teardown_options *options,
                      struct teardown_result *result, struct error *err) {
@@ -92,24 +87,27 @@ static int run(struct command_call *call, struct error *err) {
         }
     }
     if (!rc && command_given(call, "purge"))
-        rc = purge(&call->root, err);
+        rc = purge_run(&call->root, options.lock_wait, err);
     return rc;
 }
 
 const struct command cmd_teardown = {
     .verb = "teardown",
     .summary = "erase the bake: modules, registration, files, index, marker",
-    .details = "Removes exactly what the bake placed and what still is that; a path that somebody\n"
-               "changed since stays and is counted (foreign=N). Without a marker there is nothing\n"
-               "to do. Run again after an incomplete teardown (exit status 3).\n"
-               "An image that another tool baked has a marker of key=value lines and no manifest:\n"
-               "with --legacy-marker each known path goes only with its own proof that it is of\n"
-               "the marker's driver version; what has none stays and is counted.\n",
+    .details =
+        "Removes exactly what the bake placed and what still is that; a path that somebody\n"
+        "changed since stays and is counted (foreign=N). Without a marker there is nothing\n"
+        "to do. Run again after an incomplete teardown (exit status 3).\n"
+        "An image that another tool baked has a marker of key=value lines and no manifest:\n"
+        "with --legacy-marker each known path goes only with its own proof that it is of\n"
+        "the marker's driver version; what has none stays and is counted.\n"
+        "With --purge a system that carries no bake (any more) loses all of /var/lib/prebake\n"
+        "and prebake-node, unless a package owns it.\n",
     .needs = COMMAND_NEEDS_ROOT_USER | COMMAND_NEEDS_TREE,
     .options =
         {
             {"force-files", NULL, "remove the files although modules are in use", NULL},
-            {"purge", NULL, "remove prebake-node as well, last", NULL},
+            {"purge", NULL, "remove all state and prebake-node as well, last", NULL},
             {"legacy-marker", "PATH", "erase what another tool baked, by its marker", NULL},
             {"lock-wait", "SECONDS", "wait for another command (default 30)", NULL},
             {"gpu-node", "WORD", "what the telemetry line says as gpu_node=", NULL},

@@ -92,22 +92,22 @@ static void check_failed(enum error_kind kind, const char *fact) {
 static void check_installed(void) {
     struct stat st = {0};
     scratch_root_run("cmp", scratch_root_host(&outside, OURS),
-                     scratch_root_host(&root, NODE_PROGRAM_PATH), NULL);
-    CU_ASSERT_EQUAL(root_stat(&root, NODE_PROGRAM_PATH, &st), 0);
+                     scratch_root_host(&root, NODE_PLACE_PATH), NULL);
+    CU_ASSERT_EQUAL(root_stat(&root, NODE_PLACE_PATH, &st), 0);
     CU_ASSERT_EQUAL(st.st_mode, S_IFREG | 0755);
     CU_ASSERT_EQUAL(st.st_uid, 0);
 }
 
 static uint64_t inode(void) {
     struct stat st = {0};
-    CU_ASSERT_EQUAL(root_stat(&root, NODE_PROGRAM_PATH, &st), 0);
+    CU_ASSERT_EQUAL(root_stat(&root, NODE_PLACE_PATH, &st), 0);
     return st.st_ino;
 }
 
 static void test_it_is_installed_once(void) {
     run("find");
     check_said("existed=0 in_place=0\n");
-    CU_ASSERT_FALSE(root_exists(&root, NODE_PROGRAM_PATH));
+    CU_ASSERT_FALSE(root_exists(&root, NODE_PLACE_PATH));
     run("install");
     check_said("existed=0 in_place=0\n");
     check_installed();
@@ -118,20 +118,37 @@ static void test_it_is_installed_once(void) {
 }
 
 static void test_another_version_is_replaced(void) {
-    scratch_root_write(&root, NODE_PROGRAM_PATH, "an older one");
+    scratch_root_write(&root, NODE_PLACE_PATH, "an older one");
     run("install");
     check_said("existed=1 in_place=0\n");
     check_installed();
 }
 
+/* Only its package replaces a package's file; with the same bytes there is nothing to replace. */
+static void test_a_packages_program_is_not_replaced(void) {
+    scratch_root_write(&root, "/var/lib/dpkg/info/prebake-node.list", NODE_PLACE_PATH "\n");
+    scratch_root_write(&root, NODE_PLACE_PATH, "an older one");
+    static const char *const steps[] = {"find", "install"};
+    for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+        run(steps[i]);
+        check_failed(ERROR_REFUSED, "belongs to a package");
+    }
+    AUTO_BUFFER struct buffer there = {0};
+    CU_ASSERT_EQUAL(file_read(&root, NODE_PLACE_PATH, 100, &there, NULL), 0);
+    CU_ASSERT_STRING_EQUAL(buffer_string(&there), "an older one");
+    scratch_root_copy(&root, NODE_PLACE_PATH, scratch_root_host(&outside, OURS));
+    run("install");
+    check_said("existed=1 in_place=1\n");
+}
+
 /* The same bytes that nobody can start, or that somebody else can change, are not it. */
 static void test_mode_and_owner_count(void) {
     run("install");
-    CU_ASSERT_EQUAL(chmod(scratch_root_host(&root, NODE_PROGRAM_PATH), 0644), 0);
+    CU_ASSERT_EQUAL(chmod(scratch_root_host(&root, NODE_PLACE_PATH), 0644), 0);
     run("install");
     check_said("existed=1 in_place=0\n");
     check_installed();
-    CU_ASSERT_EQUAL(chown(scratch_root_host(&root, NODE_PROGRAM_PATH), 65534, 0), 0);
+    CU_ASSERT_EQUAL(chown(scratch_root_host(&root, NODE_PLACE_PATH), 65534, 0), 0);
     run("install");
     check_said("existed=1 in_place=0\n");
     check_installed();
@@ -139,7 +156,7 @@ static void test_mode_and_owner_count(void) {
 
 static void test_a_link_in_its_place_is_replaced(void) {
     scratch_root_copy(&root, "/elsewhere", scratch_root_host(&outside, OURS));
-    scratch_root_link(&root, NODE_PROGRAM_PATH, "/elsewhere");
+    scratch_root_link(&root, NODE_PLACE_PATH, "/elsewhere");
     run("install");
     check_said("existed=1 in_place=0\n");
     check_installed();
@@ -147,8 +164,8 @@ static void test_a_link_in_its_place_is_replaced(void) {
 
 static void test_only_what_was_not_there_is_taken_back(void) {
     run("install-and-take-back");
-    CU_ASSERT_FALSE(root_exists(&root, NODE_PROGRAM_PATH));
-    scratch_root_write(&root, NODE_PROGRAM_PATH, "an older one");
+    CU_ASSERT_FALSE(root_exists(&root, NODE_PLACE_PATH));
+    scratch_root_write(&root, NODE_PLACE_PATH, "an older one");
     run("install-and-take-back");
     check_installed();
 }
@@ -158,14 +175,14 @@ static void test_it_must_be_able_to_start_there(void) {
     run("install");
     check_failed(ERROR_DEPENDENCY, "libc.so.6");
     CU_ASSERT_PTR_NOT_NULL(strstr(buffer_string(&said), "prebake-node"));
-    CU_ASSERT_FALSE(root_exists(&root, NODE_PROGRAM_PATH));
+    CU_ASSERT_FALSE(root_exists(&root, NODE_PLACE_PATH));
 }
 
 static void test_what_is_no_program_is_told(void) {
     scratch_root_write(&outside, OURS, "#!/bin/sh\n");
     run("install");
     CU_ASSERT_EQUAL(strncmp(buffer_string(&said), "kind ", 5), 0);
-    CU_ASSERT_FALSE(root_exists(&root, NODE_PROGRAM_PATH));
+    CU_ASSERT_FALSE(root_exists(&root, NODE_PLACE_PATH));
 }
 
 /* There is neither /proc, to know where we are, nor a program in /usr/sbin. */
@@ -180,7 +197,7 @@ static void test_without_it_there_is_no_bake(void) {
     struct error err = {0};
     CU_ASSERT_EQUAL(in_empty_world(look, "", &err), -ENOENT);
     CU_ASSERT_EQUAL(err.kind, ERROR_DEPENDENCY);
-    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, NODE_PROGRAM_PATH));
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, NODE_PLACE_PATH));
 }
 
 int main(int argc, char **argv) {
@@ -189,6 +206,7 @@ int main(int argc, char **argv) {
     CU_TestInfo tests[] = {
         {"it is installed once", test_it_is_installed_once},
         {"another version is replaced", test_another_version_is_replaced},
+        {"a package's program is not replaced", test_a_packages_program_is_not_replaced},
         {"mode and owner count", test_mode_and_owner_count},
         {"a link in its place is replaced", test_a_link_in_its_place_is_replaced},
         {"only what was not there is taken back", test_only_what_was_not_there_is_taken_back},
