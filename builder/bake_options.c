@@ -49,6 +49,7 @@ int bake_options_read(const struct command_call *call, struct bake_options *opti
         .passphrase_file = command_value(call, "passphrase-file"),
         .compress = or_default(command_value(call, "compress"), "auto"),
         .driver_kind = or_default(command_value(call, "driver-kind"), "cuda"),
+        .compat_marker = command_value(call, "compat-marker"),
         .cache = command_value(call, "cache"),
         .require_signature = command_given(call, "require-signature"),
         .allow_cc_mismatch = command_given(call, "allow-cc-mismatch"),

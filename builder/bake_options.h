@@ -15,7 +15,8 @@ struct bake_options {
     const char *passphrase_file;
     const char *compress; /* "auto" or a format's name */
     const char *driver_kind;
-    const char *cache; /* NULL: the bundle is not kept */
+    const char *compat_marker; /* NULL: none */
+    const char *cache;         /* NULL: the bundle is not kept */
     unsigned jobs;
     bool require_signature;
     bool allow_cc_mismatch;

@@ -81,6 +81,8 @@ const struct command cmd_bake = {
              "configuration says)",
              "auto|none|gzip|xz|zstd"},
             {"driver-kind", "KIND", "what the marker says (default cuda)", "cuda|grid"},
+            {"compat-marker", "PATH",
+             "place a marker for other tools, there only while the bake is active", NULL},
             {"jobs", "N", "compile with N processes (default: processors)", NULL},
             {"cache", "DIR", "keep finished builds in DIR and use what is there", NULL},
             {"replace", NULL, "take the place of a bake that is there", NULL},

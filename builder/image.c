@@ -129,15 +129,35 @@ static int fill_facts(const struct plan *plan, struct facts *facts) {
     facts->layout = text("active");
     facts->compression = text(compression_name(plan->compression));
     facts->symvers_sha256 = text(symvers);
+    facts->compat_marker = text(plan->compat_marker);
     facts->dkms.name = text(plan->conf.name);
     facts->dkms.version = text(plan->conf.version);
     facts->dkms.machine = text(plan->headers.machine);
     if (!facts->kernel || !facts->machine || !facts->driver_kind || !facts->module ||
         !facts->driver_version || !facts->bundle || !facts->layout || !facts->compression ||
-        !facts->symvers_sha256 || !facts->dkms.name || !facts->dkms.version ||
-        !facts->dkms.machine || strlist_add(&facts->dkms.kernels, plan->headers.release))
+        !facts->symvers_sha256 || !facts->compat_marker || !facts->dkms.name ||
+        !facts->dkms.version || !facts->dkms.machine ||
+        strlist_add(&facts->dkms.kernels, plan->headers.release))
         return -ENOMEM;
     return 0;
+}
+
+/* The last thing to be placed, when modprobe finds the modules. */
+static int add_compat_marker(const struct plan *plan, struct bake *bake, struct error *err) {
+    const struct facts *facts = &bake->facts;
+    const struct marker marker = {.kernel = facts->kernel,
+                                  .driver_version = facts->driver_version,
+                                  .driver_kind = facts->driver_kind,
+                                  .arch = facts->machine};
+    AUTO_BUFFER struct buffer content = {0};
+    if (!plan->compat_marker)
+        return 0;
+    int rc = marker_format_compat(&marker, &content, err);
+    if (!rc)
+        rc = placing_add_file(&bake->placing, plan->root, plan->compat_marker, &content, 0644, err);
+    if (!rc)
+        placing_hold(&bake->placing);
+    return rc;
 }
 
 int image_prepare(const struct plan *plan, const struct bundle *bundle,
@@ -155,5 +175,7 @@ int image_prepare(const struct plan *plan, const struct bundle *bundle,
         rc = add_logs(plan, bundle, bake, err);
     if (!rc)
         rc = add_built(plan, modules, bake, err);
-    return rc ? rc : add_registration(plan, bake, err);
+    if (!rc)
+        rc = add_registration(plan, bake, err);
+    return rc ? rc : add_compat_marker(plan, bake, err);
 }

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "builder/bundle_id.h"
 #include "kmod/lifecycle/bake.h"
+#include "kmod/lifecycle/safe_name.h"
 #include "kmod/lifecycle/state_folder.h"
 #include "kmod/system/placement.h"
 #include "toolchain/preflight.h"
@@ -93,6 +94,19 @@ static int find_places(struct plan *plan, struct error *err) {
                            &plan->dkms, err);
 }
 
+static int find_compat_marker(struct plan *plan, struct error *err) {
+    const char *path = plan->options->compat_marker;
+    if (!path)
+        return 0;
+    if (!safe_name_path(path) || !strncmp(path, STATE_FOLDER "/", strlen(STATE_FOLDER "/")))
+        return error_set(
+            err, ERROR_USAGE, EINVAL,
+            "--compat-marker takes an absolute path inside the root, not below " STATE_FOLDER
+            ": '%s'",
+            path);
+    return root_resolve_place(plan->root, path, &plan->compat_marker, NULL, err);
+}
+
 /* A source tree that a package put into the root is used as it is, when it is the same. */
 static int look_at_source_place(struct plan *plan, struct error *err) {
     if (!root_exists(plan->root, plan->dkms.source_dir))
@@ -127,9 +141,20 @@ static int look_at_registration(struct plan *plan, struct error *err) {
                      plan->conf.name, plan->conf.version);
 }
 
+static int look_at_compat_marker(const struct plan *plan, struct error *err) {
+    if (!plan->compat_marker || !root_exists(plan->root, plan->compat_marker))
+        return 0;
+    return error_set(err, ERROR_REFUSED, EEXIST,
+                     "%s%s is there and not from this bake; 'prebake-node teardown "
+                     "--legacy-marker %s' erases what another tool baked",
+                     plan->root->path, plan->compat_marker, plan->compat_marker);
+}
+
 int plan_look_at_places(struct plan *plan, struct error *err) {
     plan->source_in_place = plan->dkms_added = false;
     int rc = look_at_source_place(plan, err);
+    if (!rc)
+        rc = look_at_compat_marker(plan, err);
     return rc ? rc : look_at_registration(plan, err);
 }
 
@@ -173,6 +198,8 @@ int plan_make(const struct root *root, const struct bake_options *options, struc
     if (!rc)
         rc = find_places(plan, err);
     if (!rc)
+        rc = find_compat_marker(plan, err);
+    if (!rc)
         rc = look_before_building(plan, err);
     return rc ? rc : bundle_id_make(plan, plan->bundle_id, err);
 }
@@ -194,6 +221,8 @@ static int describe(struct strlist *steps, const struct plan *plan) {
                         plan->dkms.source_dir, plan->source_in_place ? " (already there)" : "") ||
            strlist_addf(steps, "put prebake-node into %s/usr/sbin", root) ||
            strlist_addf(steps, "run depmod for %s", headers->release) ||
+           (plan->compat_marker &&
+            strlist_addf(steps, "place the compat marker %s%s", root, plan->compat_marker)) ||
            strlist_addf(steps, "write manifest, facts, state and marker in %s" STATE_FOLDER, root);
 }
 
@@ -208,4 +237,5 @@ void plan_release(struct plan *plan) {
     compiler_release(&plan->compiler);
     dkms_paths_release(&plan->dkms);
     strlist_release(&plan->module_dirs);
+    free(plan->compat_marker);
 }

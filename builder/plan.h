@@ -20,6 +20,7 @@ struct plan {
     enum compression compression;
     struct dkms_paths dkms;
     struct strlist module_dirs; /* one a module: "/lib/modules/K/updates/dkms" */
+    char *compat_marker;        /* where it is going to be, canonical; NULL: none */
     bool source_in_place;       /* the root has this very source in /usr/src already */
     bool dkms_added;            /* and DKMS has it registered as added */
     char bundle_id[DIGEST_HEX_SIZE];

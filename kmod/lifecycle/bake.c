@@ -87,19 +87,19 @@ static int keep_indexes(const struct root *root, struct bake *bake, struct error
     return 0;
 }
 
-static int place_files(const struct root *root, struct bake *bake, struct error *err) {
-    AUTO_JOURNAL struct journal journal = {0};
-    int rc = journal_begin(&journal, err);
+static int place_files(const struct root *root, struct bake *bake, struct journal *journal,
+                       struct error *err) {
+    int rc = journal_begin(journal, err);
     for (size_t i = 0; !rc && i < bake->kernels.count; i++)
-        if (strlist_add(&journal.kernels, bake->kernels.items[i]))
+        if (strlist_add(&journal->kernels, bake->kernels.items[i]))
             rc = error_oom(err, "writing the journal");
     if (!rc)
-        rc = journal_write(root, &journal, err);
+        rc = journal_write(root, journal, err);
     if (!rc)
         rc = root_make_dirs(root, STATE_FOLDER_STORE, 0700, NULL, err);
     if (!rc)
         rc = keep_indexes(root, bake, err);
-    return rc ? rc : placing_run(&bake->placing, root, &journal, err);
+    return rc ? rc : placing_run(&bake->placing, root, journal, err);
 }
 
 static int build_indexes(const struct root *root, struct bake *bake, struct error *err) {
@@ -137,21 +137,27 @@ static int write_marker(const struct root *root, const struct facts *facts, stru
     return marker_write(root, &marker, err);
 }
 
-static int place(const struct root *root, struct bake *bake, struct error *err) {
-    AUTO_MANIFEST struct manifest manifest = {0};
+static int activate(const struct root *root, struct bake *bake, struct error *err) {
+    AUTO_JOURNAL struct journal journal = {0};
     int rc = state_word_write(root, STATE_ACTIVATING, err);
     if (!rc)
-        rc = place_files(root, bake, err);
-    if (!rc)
-        rc = placing_record(&bake->placing, root, &manifest, err);
-    if (!rc)
-        rc = manifest_write(root, &manifest, bake->facts.manifest.sha256, err);
+        rc = place_files(root, bake, &journal, err);
     if (!rc)
         rc = durability_sync(root, err);
     if (!rc)
         rc = state_word_write(root, STATE_ACTIVE, err);
     if (!rc)
         rc = build_indexes(root, bake, err);
+    return rc ? rc : placing_run_held(&bake->placing, root, &journal, err);
+}
+
+static int place(const struct root *root, struct bake *bake, struct error *err) {
+    AUTO_MANIFEST struct manifest manifest = {0};
+    int rc = activate(root, bake, err);
+    if (!rc)
+        rc = placing_record(&bake->placing, root, &manifest, err);
+    if (!rc)
+        rc = manifest_write(root, &manifest, bake->facts.manifest.sha256, err);
     if (!rc)
         rc = record_facts(root, &manifest, &bake->facts, err);
     if (!rc)

@@ -3,11 +3,12 @@
  * state and, last of all, the marker. All or nothing: a failure takes everything back, and so does
  * the next bake after one that was killed.
  *
- *     lock (the caller's) → state activating → journal → keep indexes → place → manifest
- *       → state active → index → facts → marker
+ *     lock (the caller's) → state activating → journal → keep indexes → place → state active
+ *       → index → compat marker → manifest, facts → marker
  *
  * The index is switched after the state says `active`, so that modprobe never resolves a module of
- * ours in any other state.
+ * ours in any other state. The compat marker is held back until then: who reads it looks at nothing
+ * else.
  */
 #ifndef KMOD_BAKE_H
 #define KMOD_BAKE_H

@@ -64,6 +64,7 @@ struct facts {
     char *layout; /* "active" or "parked": where the bake put things */
     char *compression;
     char *symvers_sha256; /* of the target's Module.symvers */
+    char *compat_marker;  /* a path of the manifest that is there only while active; or "" */
     struct facts_module *modules;
     size_t module_count;
     struct strlist pci_aliases;

@@ -30,9 +30,23 @@ static int add_module(struct facts *facts, const char *path) {
     return 0;
 }
 
+static int find_compat_marker(const struct manifest *manifest, const struct marker *marker,
+                              struct facts *facts) {
+    AUTO_BUFFER struct buffer text = {0};
+    char sha256[DIGEST_HEX_SIZE];
+    if (marker_format_compat(marker, &text, NULL) || digest_bytes(text.data, text.size, sha256))
+        return -ENOMEM;
+    for (size_t i = 0; i < manifest->count; i++)
+        if (!strcmp(manifest->entries[i].sha256, sha256))
+            return copy(&facts->compat_marker, manifest->entries[i].path);
+    return 0;
+}
+
 int facts_rebuild(const struct manifest *manifest, const struct marker *marker, struct facts *facts,
                   struct error *err) {
     int rc = fill_bake(marker, facts);
+    if (!rc)
+        rc = find_compat_marker(manifest, marker, facts);
     for (size_t i = 0; !rc && i < manifest->count; i++) {
         const struct manifest_entry *entry = &manifest->entries[i];
         if (entry->type == MANIFEST_FILE && removal_class_of(entry->path) == REMOVAL_MODULES)

@@ -8,9 +8,10 @@
 #include "kmod/lifecycle/marker.h"
 
 /*
- * Fills `facts` (empty before): kernel, machine, the DKMS registration, and the module files with
- * their paths, so that a teardown still can look at what is left. Inodes, build ids and kept
- * indexes can't be told: nothing is recorded of them. −ENOMEM.
+ * Fills `facts` (empty before): kernel, machine, the DKMS registration, the compat marker (the
+ * file whose content is one), and the module files with their paths, so that a teardown still can
+ * look at what is left. Inodes, build ids and kept indexes can't be told: nothing is recorded of
+ * them. −ENOMEM.
  */
 int facts_rebuild(const struct manifest *manifest, const struct marker *marker, struct facts *facts,
                   struct error *err) MUST_CHECK;

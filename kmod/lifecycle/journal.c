@@ -181,14 +181,16 @@ static int roll_back_item(const struct root *root, const struct journal *journal
     return rc ? rc : placed;
 }
 
+/* What was placed last goes first: it may say that all the rest is there. */
 int journal_roll_back(const struct root *root, const struct journal *journal, struct error *err) {
-    int first = 0;
+    size_t count = journal->item_count;
+    int first = count ? roll_back_item(root, journal, &journal->items[count - 1], err) : 0;
     for (size_t i = 0; i < journal->kernels.count; i++) {
         int rc = module_index_undo(root, journal->kernels.items[i], STATE_FOLDER_STORE,
                                    first ? NULL : err);
         first = first ? first : rc;
     }
-    for (size_t i = journal->item_count; i-- > 0;) {
+    for (size_t i = count; i-- > 0;) {
         int rc = roll_back_item(root, journal, &journal->items[i], first ? NULL : err);
         first = first ? first : rc;
     }

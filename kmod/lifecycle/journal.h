@@ -47,9 +47,9 @@ int journal_read(const struct root *root, struct journal *journal, struct error 
 
 /*
  * Removes what the journal says was made: temporaries, placed paths that still have the recorded
- * inode, then directories that are empty. Indexes go back first. Goes on past failures and returns
- * the first; run again it does the rest. The journal file itself stays: the caller removes it with
- * the rest of the state.
+ * inode, then directories that are empty. What was placed last goes first, then indexes go back.
+ * Goes on past failures and returns the first; run again it does the rest. The journal file itself
+ * stays: the caller removes it with the rest of the state.
  */
 int journal_roll_back(const struct root *root, const struct journal *journal,
                       struct error *err) MUST_CHECK;

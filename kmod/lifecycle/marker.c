@@ -105,19 +105,33 @@ int marker_read_legacy(const struct root *root, const char *path, struct marker 
     return read_at(root, path, false, marker, err);
 }
 
-int marker_write(const struct root *root, const struct marker *marker, struct error *err) {
+static int append_lines(const struct marker *marker, bool own, struct buffer *out,
+                        struct error *err) {
     struct marker values = *marker;
-    AUTO_BUFFER struct buffer text = {0};
-    int rc = buffer_printf(&text, "format=%d\n", MARKER_FORMAT);
-    for (size_t i = 0; !rc && i < ARRAY_SIZE(keys); i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
         const char *value = *value_of(&values, &keys[i]);
-        rc = check_value(&keys[i], value ? value : "", "the marker to write", err);
+        if (!own && !keys[i].legacy)
+            continue;
+        int rc = check_value(&keys[i], value ? value : "", "the marker to write", err);
         if (rc)
             return rc;
-        rc = buffer_printf(&text, "%s=%s\n", keys[i].key, value ? value : "");
+        if (buffer_printf(out, "%s=%s\n", keys[i].key, value ? value : ""))
+            return error_oom(err, "writing the marker");
     }
-    if (rc)
+    return 0;
+}
+
+int marker_format_compat(const struct marker *marker, struct buffer *out, struct error *err) {
+    return append_lines(marker, false, out, err);
+}
+
+int marker_write(const struct root *root, const struct marker *marker, struct error *err) {
+    AUTO_BUFFER struct buffer text = {0};
+    if (buffer_printf(&text, "format=%d\n", MARKER_FORMAT))
         return error_oom(err, "writing the marker");
+    int rc = append_lines(marker, true, &text, err);
+    if (rc)
+        return rc;
     const struct file_meta meta = FILE_META_DEFAULT;
     return file_publish(root, STATE_FOLDER_MARKER, text.data, text.size, &meta, err);
 }

@@ -15,6 +15,7 @@
 
 #include <stdbool.h>
 
+#include "base/buffer.h"
 #include "base/error.h"
 #include "base/root.h"
 
@@ -58,6 +59,13 @@ int marker_parse(const char *text, size_t size, const char *name, bool own, stru
  * A NULL or empty value gives `key=`. */
 int marker_write(const struct root *root, const struct marker *marker,
                  struct error *err) MUST_CHECK;
+
+/*
+ * The text of a compat marker: the four keys that readers of other tools' markers know, for
+ * `marker`. Errors as marker_write().
+ */
+int marker_format_compat(const struct marker *marker, struct buffer *out,
+                         struct error *err) MUST_CHECK;
 
 /* Whether two values are the same; one that is NULL or empty matches nothing, not even another. */
 bool marker_matches(const char *baked, const char *wanted);

@@ -69,6 +69,10 @@ int placing_add_tree(struct placing *placing, const struct root *root, const cha
     return add_item(placing, root, path, item, err);
 }
 
+void placing_hold(struct placing *placing) {
+    placing->items[placing->count - 1].held = true;
+}
+
 static int make_tree(const struct placing_item *item, int parent, const char *name,
                      struct error *err) {
     AUTO_CLOSE int from = open(item->tree, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -174,6 +178,15 @@ static int make_all(const struct placing *placing, const struct root *root, stru
     return 0;
 }
 
+static int place_all(const struct placing *placing, const struct root *root,
+                     const struct journal *journal, bool held, struct error *err) {
+    int rc = 0;
+    for (size_t i = 0; !rc && i < placing->count; i++)
+        if (placing->items[i].held == held)
+            rc = rename_into_place(root, journal, &placing->items[i], err);
+    return rc;
+}
+
 int placing_run(const struct placing *placing, const struct root *root, struct journal *journal,
                 struct error *err) {
     int rc = note_plan(placing, journal, err);
@@ -183,9 +196,12 @@ int placing_run(const struct placing *placing, const struct root *root, struct j
         rc = make_all(placing, root, journal, err);
     if (!rc)
         rc = journal_write(root, journal, err);
-    for (size_t i = 0; !rc && i < placing->count; i++)
-        rc = rename_into_place(root, journal, &placing->items[i], err);
-    return rc;
+    return rc ? rc : place_all(placing, root, journal, false, err);
+}
+
+int placing_run_held(const struct placing *placing, const struct root *root,
+                     const struct journal *journal, struct error *err) {
+    return place_all(placing, root, journal, true, err);
 }
 
 struct recording {

@@ -4,6 +4,7 @@
 #ifndef KMOD_PLACING_H
 #define KMOD_PLACING_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 #include <time.h>
 
@@ -22,6 +23,7 @@ struct placing_item {
     char *target;          /* PLACING_LINK: what it says */
     char *tree;            /* PLACING_TREE: this machine's directory, copied with modes and times */
     mode_t mode;           /* PLACING_FILE */
+    bool held;             /* placed by placing_run_held() */
 };
 
 struct placing {
@@ -41,14 +43,21 @@ int placing_add_link(struct placing *placing, const struct root *root, const cha
 int placing_add_tree(struct placing *placing, const struct root *root, const char *path,
                      const char *tree, struct error *err) MUST_CHECK;
 
+/* What was added last is placed by placing_run_held(), when all that it promises is true. */
+void placing_hold(struct placing *placing);
+
 /*
- * Places everything, in the order added. `journal` is fresh, with the kernels whose index will be
- * switched; it is written to the state folder before the first directory is made and again, with
- * the inodes, before the first path appears under its own name. On failure the caller rolls the
- * journal back. ERROR_REFUSED when a path appeared meanwhile.
+ * Places everything that is not held, in the order added. `journal` is fresh, with the kernels
+ * whose index will be switched; it is written to the state folder before the first directory is
+ * made and again, with the inodes, before the first path appears under its own name. On failure the
+ * caller rolls the journal back. ERROR_REFUSED when a path appeared meanwhile.
  */
 int placing_run(const struct placing *placing, const struct root *root, struct journal *journal,
                 struct error *err) MUST_CHECK;
+
+/* Places what is held; placing_run() with the same journal has made it already. */
+int placing_run_held(const struct placing *placing, const struct root *root,
+                     const struct journal *journal, struct error *err) MUST_CHECK;
 
 /* Records all that was placed, made directories included, as manifest entries. */
 int placing_record(const struct placing *placing, const struct root *root,

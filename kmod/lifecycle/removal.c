@@ -76,6 +76,11 @@ int removal_files(const struct removal *removal, enum removal_class class, struc
     return first;
 }
 
+int removal_path(const struct removal *removal, const char *path, struct error *err) {
+    const struct manifest_entry *entry = path ? manifest_find(removal->manifest, path) : NULL;
+    return entry ? remove_file(removal, (size_t)(entry - removal->manifest->entries), err) : 0;
+}
+
 int removal_left(const struct removal *removal, enum removal_class class, struct strlist *paths,
                  struct error *err) {
     int rc = 0;

@@ -47,6 +47,10 @@ int removal_foreign_module(const struct removal *removal, const char *kernel, bo
 int removal_files(const struct removal *removal, enum removal_class class,
                   struct error *err) MUST_CHECK;
 
+/* Removes one path of the manifest when it still is ours; one that is not in it, or NULL, is no
+ * error. */
+int removal_path(const struct removal *removal, const char *path, struct error *err) MUST_CHECK;
+
 /* Adds to `paths` the files and links of one class that still are ours: those that could not be
  * removed. */
 int removal_left(const struct removal *removal, enum removal_class class, struct strlist *paths,

@@ -217,6 +217,13 @@ static int remain(const struct teardown *teardown, struct teardown_result *resul
     return incomplete(result, err);
 }
 
+/* Who reads it takes the driver for whole. One that can't go is no reason to leave the rest. */
+static void remove_compat_marker(const struct teardown *teardown) {
+    struct error reason = {0};
+    if (removal_path(&teardown->removal, teardown->facts.compat_marker, &reason))
+        log_warning("%s", reason.text);
+}
+
 static int act(struct teardown *teardown, const struct teardown_options *options,
                struct teardown_result *result, struct error *err) {
     result->dkms_before = registration_present(teardown->root, &teardown->facts);
@@ -226,6 +233,7 @@ static int act(struct teardown *teardown, const struct teardown_options *options
         return rc;
     result->acted = true;
     (void)record_loaded(teardown, result->module_before, NULL);
+    remove_compat_marker(teardown);
     rc = disarm(teardown, err);
     if (!rc)
         rc = state_word_write(teardown->root, STATE_TEARING_DOWN, err);

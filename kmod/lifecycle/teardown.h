@@ -1,7 +1,8 @@
 /*
  * Erasing a bake, from its manifest alone.
  *
- *     disarm: every kernel's index "without" (from here nothing autoloads); kernels whose tree
+ *     compat marker (who reads it looks at nothing else)
+ *       → disarm: every kernel's index "without" (from here nothing autoloads); kernels whose tree
  *             changed since, and those that DKMS built the registration for since (derived.h), lose
  *             their module files first and get a fresh depmod
  *       → state tearing-down → resident modules → module files → DKMS registration → the rest

@@ -6,7 +6,7 @@
 
 #include "test/unit/workdir.h"
 
-#define WORDS_MAX 16
+#define WORDS_MAX 32
 
 static void run_child(const struct command *command, int argc, char **argv) {
     const struct command *const commands[] = {command, NULL};

@@ -72,6 +72,7 @@ void facts_sample_make(struct facts *facts, size_t placed_count) {
         .layout = copy("active"),
         .compression = copy("none"),
         .symvers_sha256 = copy(FACTS_SAMPLE_DIGEST),
+        .compat_marker = copy("/opt/azure/aks-gpu/dkms-marker"),
         .manifest = {.sha256 = FACTS_SAMPLE_DIGEST, .inode = 5, .ctime_ns = 6},
         .dkms = {.name = copy("nvidia-current-open"),
                  .version = copy("535.261.03"),

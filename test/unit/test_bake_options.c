@@ -17,10 +17,11 @@ static int show(struct command_call *call, struct error *err) {
     int rc = bake_options_read(call, &options, err);
     if (rc)
         return rc;
-    printf("source=%s kernel=%s key=%s cert=%s passphrase=%s compress=%s kind=%s cache=%s",
-           options.source, or_dash(options.kernel), or_dash(options.sign_key),
-           or_dash(options.sign_cert), or_dash(options.passphrase_file), options.compress,
-           options.driver_kind, or_dash(options.cache));
+    printf(
+        "source=%s kernel=%s key=%s cert=%s passphrase=%s compress=%s kind=%s compat=%s cache=%s",
+        options.source, or_dash(options.kernel), or_dash(options.sign_key),
+        or_dash(options.sign_cert), or_dash(options.passphrase_file), options.compress,
+        options.driver_kind, or_dash(options.compat_marker), or_dash(options.cache));
     printf(" jobs=%u flags=%d%d%d%d%d%d\n", options.jobs, options.require_signature,
            options.allow_cc_mismatch, options.ignore_scripts, options.replace, options.dry_run,
            options.json);
@@ -61,7 +62,7 @@ static void test_defaults(void) {
     char expected[256];
     RUN("--source", "x");
     snprintf(expected, sizeof expected,
-             "source=x kernel=- key=- cert=- passphrase=- compress=auto kind=cuda cache=- "
+             "source=x kernel=- key=- cert=- passphrase=- compress=auto kind=cuda compat=- cache=- "
              "jobs=%ld flags=000000\n",
              sysconf(_SC_NPROCESSORS_ONLN));
     check_shown(expected);
@@ -69,13 +70,15 @@ static void test_defaults(void) {
 
 static void test_everything_given(void) {
     RUN("--source=x", "--kernel=6.1", "--sign-key=k", "--sign-cert=c", "--passphrase-file=p",
-        "--compress=zstd", "--driver-kind=grid", "--cache=d", "--jobs=3", "--require-signature",
-        "--allow-cc-mismatch", "--ignore-scripts", "--replace", "--json");
-    check_shown("source=x kernel=6.1 key=k cert=c passphrase=p compress=zstd kind=grid cache=d "
-                "jobs=3 flags=111101\n");
+        "--compress=zstd", "--driver-kind=grid", "--compat-marker=/m", "--cache=d", "--jobs=3",
+        "--require-signature", "--allow-cc-mismatch", "--ignore-scripts", "--replace", "--json");
+    check_shown(
+        "source=x kernel=6.1 key=k cert=c passphrase=p compress=zstd kind=grid compat=/m cache=d "
+        "jobs=3 flags=111101\n");
     RUN("--source=x", "--jobs=1", "--dry-run");
-    check_shown("source=x kernel=- key=- cert=- passphrase=- compress=auto kind=cuda cache=- "
-                "jobs=1 flags=000010\n");
+    check_shown(
+        "source=x kernel=- key=- cert=- passphrase=- compress=auto kind=cuda compat=- cache=- "
+        "jobs=1 flags=000010\n");
 }
 
 static void test_a_source_is_needed(void) {

@@ -170,6 +170,27 @@ static void test_what_could_not_be_read_is_not_written(void) {
     CU_ASSERT_FALSE(root_exists(&root, STATE_FOLDER_MARKER));
 }
 
+/* What the reader of other tools' markers makes of it is what went in. */
+static void test_compat_marker(void) {
+    const struct marker baked = {.kernel = "6.1",
+                                 .driver_version = "535.261.03",
+                                 .driver_kind = "cuda",
+                                 .arch = "x86_64",
+                                 .module = "nvidia",
+                                 .manifest_sha256 = DIGEST};
+    AUTO_BUFFER struct buffer text = {0};
+    AUTO_MARKER struct marker found = {0};
+    struct error err = {0};
+    CU_ASSERT_EQUAL(marker_format_compat(&baked, &text, &err), 0);
+    CU_ASSERT_STRING_EQUAL(buffer_string(&text), "kernel=6.1\ndriver_version=535.261.03\n"
+                                                 "driver_kind=cuda\narch=x86_64\n");
+    CU_ASSERT_EQUAL(marker_parse(buffer_string(&text), text.size, "m", false, &found, &err), 0);
+    CU_ASSERT_STRING_EQUAL(found.driver_version, "535.261.03");
+    const struct marker climbing = {.kernel = "../6.1"};
+    CU_ASSERT_EQUAL(marker_format_compat(&climbing, &text, &err), -EINVAL);
+    CU_ASSERT_EQUAL(err.kind, ERROR_REFUSED);
+}
+
 int main(void) {
     CU_TestInfo tests[] = {
         {"what is written comes back", test_what_is_written_comes_back},
@@ -184,6 +205,7 @@ int main(void) {
         {"a marker over 64 KiB is refused", test_a_marker_over_64_KiB_is_refused},
         {"a legacy marker needs no format", test_a_legacy_marker_needs_no_format},
         {"what could not be read is not written", test_what_could_not_be_read_is_not_written},
+        {"compat marker", test_compat_marker},
         CU_TEST_INFO_NULL,
     };
     CU_SuiteInfo suites[] = {

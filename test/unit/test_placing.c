@@ -228,6 +228,21 @@ static void test_all_of_it_is_recorded(void) {
     CU_ASSERT_PTR_NULL(manifest_find(&manifest, "/usr/src/x-1/.x-1"));
 }
 
+/* It is made, and recorded in the journal, with the others: a killed bake takes it back. */
+static void test_what_is_held_comes_last(void) {
+    CU_ASSERT_EQUAL(add_file("/opt/marker", "marker", 0644), 0);
+    placing_hold(&placing);
+    add_all();
+    CU_ASSERT_EQUAL(run(), 0);
+    CU_ASSERT_TRUE(root_exists(&root, "/usr/bin/tool"));
+    CU_ASSERT_FALSE(root_exists(&root, "/opt/marker"));
+    check_identity();
+    CU_ASSERT_EQUAL(run(), 0);
+    CU_ASSERT_EQUAL(placing_run_held(&placing, &root, &journal, &err), 0);
+    check_mode("/opt/marker", S_IFREG | 0644);
+    check_identity();
+}
+
 int main(void) {
     CU_TestInfo tests[] = {
         {"everything is in its place", test_everything_is_in_its_place},
@@ -242,6 +257,7 @@ int main(void) {
         {"the journal on disk is enough", test_the_journal_on_disk_is_enough},
         {"no journal no placing", test_no_journal_no_placing},
         {"all of it is recorded", test_all_of_it_is_recorded},
+        {"what is held comes last", test_what_is_held_comes_last},
         CU_TEST_INFO_NULL,
     };
     CU_SuiteInfo suites[] = {

@@ -113,6 +113,18 @@ static void test_nothing_of_ours_is_left(void) {
     check_left(0, 0);
 }
 
+static void test_one_path(void) {
+    CU_ASSERT_EQUAL(removal_path(&removal, "/usr/lib/modules/6.1/theirs.ko", &err), 0);
+    CU_ASSERT_EQUAL(removal_path(&removal, NULL, &err), 0);
+    CU_ASSERT_TRUE(there("/usr/lib/modules/6.1/theirs.ko") && there(MODULE));
+    CU_ASSERT_EQUAL(removal_path(&removal, SOURCE, &err), 0);
+    CU_ASSERT_FALSE(there(SOURCE));
+    CU_ASSERT_TRUE(there(MODULE));
+    scratch_root_write(&root, MODULE, "somebody else's");
+    CU_ASSERT_EQUAL(removal_path(&removal, MODULE, &err), 0);
+    CU_ASSERT_TRUE(there(MODULE));
+}
+
 static void test_what_is_somebody_elses_stays(void) {
     scratch_root_write(&root, MODULE, "theirs");
     scratch_root_run("touch", scratch_root_host(&root, SOURCE), NULL);
@@ -202,6 +214,7 @@ int main(void) {
         {"classes", test_classes},
         {"one class at a time", test_one_class_at_a_time},
         {"nothing of ours is left", test_nothing_of_ours_is_left},
+        {"one path", test_one_path},
         {"what is somebody elses stays", test_what_is_somebody_elses_stays},
         {"without facts content decides", test_without_facts_content_decides},
         {"directories that others use stay", test_directories_that_others_use_stay},
