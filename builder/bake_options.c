@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "kmod/lifecycle/facts.h"
+
 #define JOBS_MAX 1024
 
 static int read_jobs(const char *text, unsigned *jobs, struct error *err) {
@@ -50,6 +52,7 @@ int bake_options_read(const struct command_call *call, struct bake_options *opti
         .compress = or_default(command_value(call, "compress"), "auto"),
         .driver_kind = or_default(command_value(call, "driver-kind"), "cuda"),
         .compat_marker = command_value(call, "compat-marker"),
+        .parked = !strcmp(or_default(command_value(call, "layout"), FACTS_ACTIVE), FACTS_PARKED),
         .cache = command_value(call, "cache"),
         .require_signature = command_given(call, "require-signature"),
         .allow_cc_mismatch = command_given(call, "allow-cc-mismatch"),

@@ -15,6 +15,7 @@ struct bake_options {
     const char *passphrase_file;
     const char *compress; /* "auto" or a format's name */
     const char *driver_kind;
+    bool parked;               /* the layout that the image is to have, else active */
     const char *compat_marker; /* NULL: none */
     const char *cache;         /* NULL: the bundle is not kept */
     unsigned jobs;

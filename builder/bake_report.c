@@ -3,6 +3,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
+#include "base/stopwatch.h"
 #include "base/telemetry.h"
 
 #define REPORT_FORMAT 1
@@ -19,12 +20,6 @@ static int print_json(json_t *document, struct error *err) {
         return error_oom(err, "printing the result");
     puts(text);
     return 0;
-}
-
-static long long milliseconds_since(const struct timespec *start) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (now.tv_sec - start->tv_sec) * 1000LL + (now.tv_nsec - start->tv_nsec) / 1000000;
 }
 
 static json_t *plan_json(const struct plan *plan, const char *status) {
@@ -79,7 +74,7 @@ static int print_line(const struct plan *plan, const char *status, const char *f
 
 int bake_report_done(const struct plan *plan, const struct packed_set *modules, const char *from,
                      const struct timespec *start, struct error *err) {
-    long long duration = milliseconds_since(start);
+    long long duration = stopwatch_milliseconds(start);
     if (!plan->options->json)
         return print_line(plan, "baked", from, duration, err);
     json_t *document = plan_json(plan, "baked");
@@ -90,7 +85,7 @@ int bake_report_done(const struct plan *plan, const struct packed_set *modules, 
 
 int bake_report_unchanged(const struct plan *plan, const struct timespec *start,
                           struct error *err) {
-    long long duration = milliseconds_since(start);
+    long long duration = stopwatch_milliseconds(start);
     if (!plan->options->json)
         return print_line(plan, "unchanged", "unused", duration, err);
     json_t *document = plan_json(plan, "unchanged");

@@ -5,9 +5,13 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "builder/image.h"
+#include "kmod/lifecycle/activate.h"
 #include "kmod/lifecycle/bake_records.h"
 #include "kmod/lifecycle/lock.h"
+#include "kmod/lifecycle/park.h"
+#include "kmod/lifecycle/parked_store.h"
 #include "kmod/lifecycle/state_folder.h"
+#include "kmod/lifecycle/state_word.h"
 #include "kmod/lifecycle/teardown.h"
 
 #define KILLED_MAX 10 /* others whose leftovers are cleared away, one after the other */
@@ -23,6 +27,14 @@ static bool is_same_bake(const struct plan *plan, const struct facts *facts) {
            wants_signature == is_signed;
 }
 
+/* A run that was killed while things moved; baking_settle() goes on with it. */
+static bool is_on_the_way(const struct root *root) {
+    enum state_word word = STATE_NONE;
+    struct error ignored = {0};
+    return root_exists(root, PARKED_STORE) && !state_word_read(root, &word, &ignored) &&
+           word != STATE_PARKED && word != STATE_TEARING_DOWN;
+}
+
 static int look_at_existing(const struct plan *plan, struct error *err) {
     AUTO_MARKER struct marker marker = {0};
     int found = bake_find(plan->root, &marker, err);
@@ -31,7 +43,8 @@ static int look_at_existing(const struct plan *plan, struct error *err) {
     AUTO_FACTS struct facts facts = {0};
     struct error reason = {0};
     if (bake_records_facts(plan->root, &marker, &facts, &reason) == 0 &&
-        is_same_bake(plan, &facts) && bake_check_whole(plan->root, &reason) == 0)
+        is_same_bake(plan, &facts) &&
+        (is_on_the_way(plan->root) || bake_check_whole(plan->root, &reason) == 0))
         return 1;
     if (plan->options->replace)
         return 0;
@@ -129,4 +142,17 @@ int baking_place(struct plan *plan, struct node_program *program, const struct b
     if (node_program_take_back(root, program, &reason) || bake_recover(root, &reason))
         log_warning("%s", reason.text);
     return rc;
+}
+
+int baking_settle(const struct plan *plan, struct error *err) {
+    const struct park_options park = {.lock_wait = LOCK_WAIT_DEFAULT};
+    const struct activate_options activate = {.lock_wait = LOCK_WAIT_DEFAULT, .any_kernel = true};
+    struct park_result parked;
+    struct activate_result activated;
+    int rc = 0;
+    if (plan->options->parked)
+        rc = park_run(plan->root, &park, &parked, err);
+    else
+        rc = activate_run(plan->root, &activate, &activated, err);
+    return rc ? rc : bake_check_whole(plan->root, err);
 }

@@ -24,4 +24,10 @@ int baking_look(const struct plan *plan, struct error *err) MUST_CHECK;
 int baking_place(struct plan *plan, struct node_program *program, const struct bundle *bundle,
                  const struct packed_set *modules, struct error *err) MUST_CHECK;
 
+/*
+ * Gives a bake that is there the layout that was asked for, and checks it there; one that was
+ * killed on the way to it comes to its end. Errors as park_run() and activate_run().
+ */
+int baking_settle(const struct plan *plan, struct error *err) MUST_CHECK;
+
 #endif

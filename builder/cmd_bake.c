@@ -1,10 +1,10 @@
 #include "builder/cmd_bake.h"
 
 #include <stdio.h>
-#include <time.h>
 
 #include "base/interrupt.h"
 #include "base/log.h"
+#include "base/stopwatch.h"
 #include "builder/bake_report.h"
 #include "builder/baking.h"
 
@@ -18,6 +18,12 @@ static int print_plan(const struct plan *plan, struct error *err) {
     for (size_t i = 0; i < steps.count; i++)
         printf("%zu. %s\n", i + 1, steps.items[i]);
     return 0;
+}
+
+/* The bake is there already; perhaps in the other layout. */
+static int leave(struct plan *plan, const struct timespec *start, struct error *err) {
+    int rc = baking_settle(plan, err);
+    return rc ? rc : bake_report_unchanged(plan, start, err);
 }
 
 static int make_and_place(struct plan *plan, const struct timespec *start, struct error *err) {
@@ -37,13 +43,14 @@ static int make_and_place(struct plan *plan, const struct timespec *start, struc
              plan->module_dirs.items[0]);
     rc = baking_place(plan, &program, &bundle, &modules, err);
     if (rc)
-        return rc == 1 ? bake_report_unchanged(plan, start, err) : rc;
-    return bake_report_done(plan, &modules, bundle.reused ? "cached" : "built", start, err);
+        return rc == 1 ? leave(plan, start, err) : rc;
+    rc = baking_settle(plan, err);
+    return rc ? rc
+              : bake_report_done(plan, &modules, bundle.reused ? "cached" : "built", start, err);
 }
 
 static int run(struct command_call *call, struct error *err) {
-    struct timespec start;
-    clock_gettime(CLOCK_MONOTONIC, &start);
+    struct timespec start = stopwatch_start();
     struct bake_options options;
     int rc = bake_options_read(call, &options, err);
     if (rc)
@@ -55,9 +62,7 @@ static int run(struct command_call *call, struct error *err) {
     if (options.dry_run)
         return print_plan(&plan, err);
     rc = baking_look(&plan, err);
-    if (rc == 1)
-        return bake_report_unchanged(&plan, &start, err);
-    return rc ? rc : make_and_place(&plan, &start, err);
+    return rc == 1 ? leave(&plan, &start, err) : rc ? rc : make_and_place(&plan, &start, err);
 }
 
 const struct command cmd_bake = {
@@ -83,6 +88,10 @@ const struct command cmd_bake = {
             {"driver-kind", "KIND", "what the marker says (default cuda)", "cuda|grid"},
             {"compat-marker", "PATH",
              "place a marker for other tools, there only while the bake is active", NULL},
+            {"layout", "LAYOUT",
+             "active (default): installed, indexed, registered; parked: inert, in a private store "
+             "until prebake-node activates it",
+             "active|parked"},
             {"jobs", "N", "compile with N processes (default: processors)", NULL},
             {"cache", "DIR", "keep finished builds in DIR and use what is there", NULL},
             {"replace", NULL, "take the place of a bake that is there", NULL},

@@ -126,7 +126,7 @@ static int fill_facts(const struct plan *plan, struct facts *facts) {
     facts->module = text(plan->conf.name);
     facts->driver_version = text(plan->conf.version);
     facts->bundle = text(plan->bundle_id);
-    facts->layout = text("active");
+    facts->layout = text(FACTS_ACTIVE);
     facts->compression = text(compression_name(plan->compression));
     facts->symvers_sha256 = text(symvers);
     facts->compat_marker = text(plan->compat_marker);

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "builder/node_program.h"
 #include "builder/target.h"
+#include "kmod/lifecycle/parked_store.h"
 #include "kmod/system/shared_libraries.h"
 
 static int check_node_program(const struct root *root, struct error *err) {
@@ -36,7 +37,8 @@ static int check_modules(const struct root *root, const struct facts *facts,
                          const struct kernel_headers *headers, struct error *err) {
     AUTO_STRLIST struct strlist paths = {0};
     for (size_t i = 0; i < facts->module_count; i++) {
-        AUTO_FREE char *path = root_host_path(root, facts->modules[i].path);
+        AUTO_FREE char *inside = parked_store_module_path(facts, &facts->modules[i]);
+        AUTO_FREE char *path = inside ? root_host_path(root, inside) : NULL;
         if (!path || strlist_add(&paths, path))
             return error_oom(err, "verifying modules");
     }

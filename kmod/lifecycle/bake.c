@@ -12,6 +12,7 @@
 #include "kmod/lifecycle/manifest_read.h"
 #include "kmod/lifecycle/manifest_write.h"
 #include "kmod/lifecycle/ownership.h"
+#include "kmod/lifecycle/parked_store.h"
 #include "kmod/lifecycle/state_folder.h"
 #include "kmod/lifecycle/state_word.h"
 
@@ -182,23 +183,20 @@ int bake_place(const struct root *root, struct bake *bake, struct error *err) {
     return rc;
 }
 
-static int check_entry(const struct root *root, const struct ownership_context *context,
-                       const struct manifest_entry *entry, const struct facts_placed *placed,
-                       struct error *err) {
-    enum ownership ownership;
-    int rc = ownership_check(root, context, entry, placed, &ownership, err);
-    if (!rc && ownership != OWNERSHIP_OURS)
-        rc = error_set(err, ERROR_DAMAGED, EBADMSG,
-                       "%s%s %s; run 'prebake-node teardown' and bake again", root->path,
-                       entry->path,
-                       ownership == OWNERSHIP_GONE ? "is gone" : "is not what the bake placed");
-    return rc;
+int bake_check_paths(const struct root *root, const struct manifest *manifest,
+                     const struct facts *facts, struct error *err) {
+    AUTO_MANIFEST struct manifest parked = {0};
+    struct ownership_context context;
+    bool in_store = parked_store_is_home(facts);
+    int rc = in_store ? parked_store_manifest(manifest, &parked, err) : 0;
+    if (!rc)
+        rc = ownership_context_make(root, facts, &context, err);
+    return rc ? rc : ownership_check_all(root, &context, in_store ? &parked : manifest, facts, err);
 }
 
 int bake_check_whole(const struct root *root, struct error *err) {
     AUTO_MANIFEST struct manifest manifest = {0};
     AUTO_FACTS struct facts facts = {0};
-    struct ownership_context context;
     int rc = manifest_read(root, &manifest, NULL, err);
     if (!rc)
         rc = facts_read(root, &facts, err);
@@ -206,12 +204,7 @@ int bake_check_whole(const struct root *root, struct error *err) {
         return error_set(err, ERROR_DAMAGED, ENOENT,
                          "%s" STATE_FOLDER " has a marker but not its manifest and facts",
                          root->path);
-    if (!rc)
-        rc = ownership_context_make(root, &facts, &context, err);
-    for (size_t i = 0; !rc && i < manifest.count; i++)
-        rc = check_entry(root, &context, &manifest.entries[i],
-                         i < facts.placed_count ? &facts.placed[i] : NULL, err);
-    return rc;
+    return rc ? rc : bake_check_paths(root, &manifest, &facts, err);
 }
 
 void bake_release(struct bake *bake) {

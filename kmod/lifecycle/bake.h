@@ -50,6 +50,11 @@ int bake_place(const struct root *root, struct bake *bake, struct error *err) MU
  * first that is not. */
 int bake_check_whole(const struct root *root, struct error *err) MUST_CHECK;
 
+/* The same with records that were read already: each path where the facts say that things are, in
+ * its place or in the store. By inode and time, or by content in a copied image. */
+int bake_check_paths(const struct root *root, const struct manifest *manifest,
+                     const struct facts *facts, struct error *err) MUST_CHECK;
+
 /*
  * Removes the state folder's files, all but the marker and the state word. The manifest goes first:
  * a marker without one, in the state tearing-down, says that nothing but records is left.

@@ -6,13 +6,11 @@
 
 #include "base/telemetry.h"
 #include "kmod/lifecycle/legacy_teardown.h"
-#include "kmod/lifecycle/lock.h"
+#include "kmod/lifecycle/lock_option.h"
 #include "kmod/lifecycle/node_json.h"
 #include "kmod/lifecycle/purge.h"
 #include "kmod/lifecycle/state_folder.h"
 #include "kmod/lifecycle/teardown.h"
-
-#define LOCK_WAIT_MAX 3600
 
 static int print_line(const struct command_call *call, const struct teardown_result *result,
                       struct error *err) {
@@ -46,20 +44,6 @@ static int print_json(const struct teardown_result *result, struct error *err) {
     return node_json_print(document, err);
 }
 
-static int read_wait(const struct command_call *call, unsigned *seconds, struct error *err) {
-    const char *text = command_value(call, "lock-wait");
-    *seconds = LOCK_WAIT_DEFAULT;
-    if (!text)
-        return 0;
-    char *end;
-    unsigned long value = strtoul(text, &end, 10);
-    if (*end || text[0] < '0' || text[0] > '9' || value > LOCK_WAIT_MAX)
-        return error_set(err, ERROR_USAGE, EINVAL,
-                         "--lock-wait takes seconds from 0 to %d, not '%s'", LOCK_WAIT_MAX, text);
-    *seconds = (unsigned)value;
-    return 0;
-}
-
 /* prebake's own marker wins; without one the image may be another tool's. */
 static int tear_down(const struct command_call *call, const struct teardown_options *options,
                      struct teardown_result *result, struct error *err) {
@@ -72,7 +56,7 @@ static int tear_down(const struct command_call *call, const struct teardown_opti
 
 static int run(struct command_call *call, struct error *err) {
     struct teardown_options options = {.force_files = command_given(call, "force-files")};
-    int rc = read_wait(call, &options.lock_wait, err);
+    int rc = lock_option_read(call, &options.lock_wait, err);
     if (rc)
         return rc;
     struct teardown_result result;
@@ -109,7 +93,7 @@ const struct command cmd_teardown = {
             {"force-files", NULL, "remove the files although modules are in use", NULL},
             {"purge", NULL, "remove all state and prebake-node as well, last", NULL},
             {"legacy-marker", "PATH", "erase what another tool baked, by its marker", NULL},
-            {"lock-wait", "SECONDS", "wait for another command (default 30)", NULL},
+            LOCK_OPTION,
             {"gpu-node", "WORD", "what the telemetry line says as gpu_node=", NULL},
             {"tag", "TAG", "the telemetry line's first word (default PREBAKE)", NULL},
             {"json", NULL, "print the result as JSON", NULL},

@@ -1,8 +1,8 @@
 #include "kmod/lifecycle/deregister.h"
 
 #include <string.h>
-#include <time.h>
 
+#include "base/stopwatch.h"
 #include "kmod/lifecycle/bake.h"
 #include "kmod/lifecycle/durability.h"
 #include "kmod/lifecycle/lock.h"
@@ -116,18 +116,10 @@ static int run_locked(struct dkms_removal *removal, const struct deregister_opti
     return rc || !result->complete ? incomplete(options, err) : 0;
 }
 
-static unsigned milliseconds_since(const struct timespec *start) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (unsigned)((now.tv_sec - start->tv_sec) * 1000 +
-                      (now.tv_nsec - start->tv_nsec) / 1000000);
-}
-
 int deregister_run(const struct root *root, const struct deregister_options *options,
                    struct deregister_result *result, struct error *err) {
     *result = (struct deregister_result){0};
-    struct timespec start;
-    clock_gettime(CLOCK_MONOTONIC, &start);
+    struct timespec start = stopwatch_start();
     int rc = options->kernel ? path_component_check(options->kernel, "kernel release", err) : 0;
     if (rc)
         return rc;
@@ -138,6 +130,6 @@ int deregister_run(const struct root *root, const struct deregister_options *opt
     AUTO_DKMS_REMOVAL struct dkms_removal removal = {
         .root = root, .name = options->name, .version = options->version};
     rc = run_locked(&removal, options, result, err);
-    result->duration_ms = milliseconds_since(&start);
+    result->duration_ms = stopwatch_milliseconds(&start);
     return rc;
 }

@@ -69,6 +69,31 @@ int facts_record_manifest(const struct root *root, struct facts *facts, struct e
     return 0;
 }
 
+int facts_modules_of(const struct facts *facts, const struct root *root, const char *kernel,
+                     struct strlist *paths, struct error *err) {
+    AUTO_FREE char *folder = NULL, *canonical = NULL;
+    if (asprintf(&folder, "/lib/modules/%s", kernel) < 0)
+        return error_oom(err, "listing modules");
+    struct stat st;
+    if (root_stat_following(root, folder, &st))
+        return 0;
+    int rc = root_canonical(root, folder, &canonical, err);
+    size_t length = rc ? 0 : strlen(canonical);
+    for (size_t i = 0; !rc && i < facts->module_count; i++) {
+        const char *path = facts->modules[i].path;
+        if (!strncmp(path, canonical, length) && path[length] == '/' && strlist_add(paths, path))
+            rc = error_oom(err, "listing modules");
+    }
+    return rc;
+}
+
+void facts_remove_index(struct facts *facts, size_t i) {
+    module_index_release(&facts->indexes[i]);
+    memmove(&facts->indexes[i], &facts->indexes[i + 1],
+            (facts->index_count - i - 1) * sizeof facts->indexes[0]);
+    facts->index_count--;
+}
+
 static void release_fields(void *base, const struct facts_field *fields) {
     for (; fields->key; fields++)
         free(*facts_fields_place(base, fields));

@@ -16,6 +16,8 @@
 #include "kmod/system/module_index.h"
 
 #define FACTS_FORMAT 1
+#define FACTS_ACTIVE "active" /* the words of `layout` */
+#define FACTS_PARKED "parked"
 #define FACTS_SIZE_MAX (8 * 1024 * 1024)
 
 /* One baked module file. Strings are owned, never NULL after facts_read(); "" when unknown. */
@@ -61,7 +63,7 @@ struct facts {
     char *module; /* DKMS name of the source */
     char *driver_version;
     char *bundle; /* its id */
-    char *layout; /* "active" or "parked": where the bake put things */
+    char *layout; /* FACTS_ACTIVE or FACTS_PARKED: where things are, and `placed` speaks of */
     char *compression;
     char *symvers_sha256; /* of the target's Module.symvers */
     char *compat_marker;  /* a path of the manifest that is there only while active; or "" */
@@ -94,6 +96,14 @@ int facts_record_placed(const struct root *root, const char *path, struct facts_
 /* Fills facts->manifest's inode and ctime from the state folder's manifest as it is now. */
 int facts_record_manifest(const struct root *root, struct facts *facts,
                           struct error *err) MUST_CHECK;
+
+/* Adds the paths of the module files that are below /lib/modules/KERNEL, whatever /lib is. A kernel
+ * without a folder has none. */
+int facts_modules_of(const struct facts *facts, const struct root *root, const char *kernel,
+                     struct strlist *paths, struct error *err) MUST_CHECK;
+
+/* Forgets the kernel's index. */
+void facts_remove_index(struct facts *facts, size_t i);
 
 void facts_release(struct facts *facts);
 #define AUTO_FACTS AUTO(facts_release)

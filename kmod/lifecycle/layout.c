@@ -4,6 +4,7 @@
 
 #include "kmod/lifecycle/bake.h"
 #include "kmod/lifecycle/ownership.h"
+#include "kmod/lifecycle/parked_store.h"
 #include "kmod/lifecycle/registration.h"
 #include "kmod/module/module_facts.h"
 #include "kmod/module/signature.h"
@@ -31,19 +32,13 @@ static int check_kernel(const struct root *root, const struct facts *facts, stru
 
 /* Contents, whatever inode and ctime say. */
 static int check_contents(const struct root *root, const struct manifest *manifest,
-                          struct error *err) {
+                          const struct facts *facts, struct error *err) {
     static const struct ownership_context by_content = {.copied = true};
-    int rc = 0;
-    for (size_t i = 0; !rc && i < manifest->count; i++) {
-        const struct manifest_entry *entry = &manifest->entries[i];
-        enum ownership ownership = OWNERSHIP_GONE;
-        rc = ownership_check(root, &by_content, entry, NULL, &ownership, err);
-        if (!rc && ownership != OWNERSHIP_OURS)
-            rc = error_set(err, ERROR_DAMAGED, EBADMSG,
-                           "%s%s does not have the content that the bake placed; " BAKE_AGAIN,
-                           root->path, entry->path);
-    }
-    return rc;
+    AUTO_MANIFEST struct manifest parked = {0};
+    bool in_store = parked_store_is_home(facts);
+    int rc = in_store ? parked_store_manifest(manifest, &parked, err) : 0;
+    return rc ? rc
+              : ownership_check_all(root, &by_content, in_store ? &parked : manifest, facts, err);
 }
 
 static int compare(const struct root *root, const struct facts_module *module, const char *what,
@@ -77,12 +72,15 @@ static int check_vermagic(const struct root *root, const struct facts *facts,
 
 static int check_module(const struct root *root, const struct facts *facts,
                         const struct facts_module *module, struct error *err) {
+    AUTO_FREE char *path = parked_store_module_path(facts, module);
+    if (!path)
+        return error_oom(err, "checking a module");
     AUTO_MODULE_FILE struct module_file file = {0};
     AUTO_MODULE_FACTS struct module_facts said = {0};
     AUTO_CLOSE int fd = -1;
-    int rc = root_open_file(root, module->path, &fd, err);
+    int rc = root_open_file(root, path, &fd, err);
     if (!rc)
-        rc = module_file_read_fd(fd, module->path, &file, err);
+        rc = module_file_read_fd(fd, path, &file, err);
     if (!rc)
         rc = module_facts_read(&file, &said, err);
     if (!rc)
@@ -98,7 +96,7 @@ static int check_module(const struct root *root, const struct facts *facts,
 
 static int check_registration(const struct root *root, const struct facts *facts,
                               struct error *err) {
-    if (!*facts->dkms.name || registration_present(root, facts))
+    if (!*facts->dkms.name || parked_store_is_home(facts) || registration_present(root, facts))
         return 0;
     return error_set(err, ERROR_DAMAGED, ENOENT,
                      "DKMS in %s/ no longer has %s %s built for %s: was it removed with dkms? "
@@ -112,9 +110,9 @@ int layout_check(const struct root *root, const struct manifest *manifest,
     if (!rc)
         rc = check_registration(root, facts, err);
     if (!rc)
-        rc = bake_check_whole(root, err);
+        rc = bake_check_paths(root, manifest, facts, err);
     if (!rc)
-        rc = check_contents(root, manifest, err);
+        rc = check_contents(root, manifest, facts, err);
     for (size_t i = 0; !rc && i < facts->module_count; i++)
         rc = check_module(root, facts, &facts->modules[i], err);
     return rc;

@@ -1,8 +1,7 @@
 #include "kmod/lifecycle/legacy_teardown.h"
 
-#include <time.h>
-
 #include "base/file.h"
+#include "base/stopwatch.h"
 #include "kmod/lifecycle/bake.h"
 #include "kmod/lifecycle/durability.h"
 #include "kmod/lifecycle/known_modules.h"
@@ -175,19 +174,11 @@ static int run(struct legacy_teardown *teardown, const struct teardown_options *
     return rc ? rc : cleared;
 }
 
-static unsigned milliseconds_since(const struct timespec *start) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (unsigned)((now.tv_sec - start->tv_sec) * 1000 +
-                      (now.tv_nsec - start->tv_nsec) / 1000000);
-}
-
 int legacy_teardown_run(const struct root *root, const char *marker_path,
                         const struct teardown_options *options, struct teardown_result *result,
                         struct error *err) {
     *result = (struct teardown_result){0};
-    struct timespec start;
-    clock_gettime(CLOCK_MONOTONIC, &start);
+    struct timespec start = stopwatch_start();
     if (!safe_name_path(marker_path))
         return error_set(err, ERROR_USAGE, EINVAL,
                          "--legacy-marker takes an absolute path inside the root, not '%s'",
@@ -195,6 +186,6 @@ int legacy_teardown_run(const struct root *root, const char *marker_path,
     AUTO(release)
     struct legacy_teardown teardown = {.root = root, .marker_path = marker_path};
     int rc = run(&teardown, options, result, err);
-    result->duration_ms = milliseconds_since(&start);
+    result->duration_ms = stopwatch_milliseconds(&start);
     return rc;
 }

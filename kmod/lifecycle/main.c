@@ -1,9 +1,12 @@
 /* prebake-node: the node side. */
+#include "kmod/lifecycle/cmd_activate.h"
 #include "kmod/lifecycle/cmd_deregister.h"
+#include "kmod/lifecycle/cmd_park.h"
 #include "kmod/lifecycle/cmd_status.h"
 #include "kmod/lifecycle/cmd_teardown.h"
 
-static const struct command *const commands[] = {&cmd_teardown, &cmd_deregister, &cmd_status, NULL};
+static const struct command *const commands[] = {&cmd_activate,   &cmd_park,   &cmd_teardown,
+                                                 &cmd_deregister, &cmd_status, NULL};
 
 int main(int argc, char **argv) {
     const struct command_program program = {

@@ -114,3 +114,26 @@ int ownership_check(const struct root *root, const struct ownership_context *con
         *result = OWNERSHIP_OURS;
     return rc;
 }
+
+static int check_entry(const struct root *root, const struct ownership_context *context,
+                       const struct manifest_entry *entry, const struct facts_placed *placed,
+                       struct error *err) {
+    enum ownership ownership;
+    int rc = ownership_check(root, context, entry, placed, &ownership, err);
+    if (!rc && ownership != OWNERSHIP_OURS)
+        rc = error_set(err, ERROR_DAMAGED, EBADMSG,
+                       "%s%s %s; run 'prebake-node teardown' and bake again", root->path,
+                       entry->path,
+                       ownership == OWNERSHIP_GONE ? "is gone" : "is not what the bake placed");
+    return rc;
+}
+
+int ownership_check_all(const struct root *root, const struct ownership_context *context,
+                        const struct manifest *manifest, const struct facts *facts,
+                        struct error *err) {
+    int rc = 0;
+    for (size_t i = 0; !rc && i < manifest->count; i++)
+        rc = check_entry(root, context, &manifest->entries[i],
+                         i < facts->placed_count ? &facts->placed[i] : NULL, err);
+    return rc;
+}

@@ -42,4 +42,10 @@ int ownership_check(const struct root *root, const struct ownership_context *con
                     const struct manifest_entry *entry, const struct facts_placed *placed,
                     enum ownership *result, struct error *err) MUST_CHECK;
 
+/* Checks that every entry is ours (ERROR_DAMAGED names the first that is not); `facts` has what was
+ * recorded of each. */
+int ownership_check_all(const struct root *root, const struct ownership_context *context,
+                        const struct manifest *manifest, const struct facts *facts,
+                        struct error *err) MUST_CHECK;
+
 #endif

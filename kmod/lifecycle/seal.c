@@ -1,8 +1,7 @@
 #include "kmod/lifecycle/seal.h"
 
-#include <time.h>
-
 #include "base/file.h"
+#include "base/stopwatch.h"
 #include "kmod/lifecycle/bake.h"
 #include "kmod/lifecycle/bake_records.h"
 #include "kmod/lifecycle/derived_modules.h"
@@ -10,9 +9,11 @@
 #include "kmod/lifecycle/facts_write.h"
 #include "kmod/lifecycle/layout.h"
 #include "kmod/lifecycle/lock.h"
+#include "kmod/lifecycle/parked_store.h"
 #include "kmod/lifecycle/seal_indexes.h"
 #include "kmod/lifecycle/state_folder.h"
 #include "kmod/lifecycle/state_word.h"
+#include "kmod/lifecycle/transfer.h"
 #include "kmod/system/initramfs.h"
 
 static int refuse_unbaked(const struct root *root, struct error *err) {
@@ -42,12 +43,13 @@ static void release(struct seal *seal) {
 static int check_state(const struct root *root, struct error *err) {
     enum state_word word = STATE_NONE;
     int rc = state_word_read(root, &word, err);
-    if (rc || word == STATE_ACTIVE)
+    if (rc || word == STATE_ACTIVE || word == STATE_PARKED)
         return rc;
-    return error_set(err, ERROR_INCOMPLETE, EBUSY,
-                     "the bake of %s/ is not active but %s: run the command that did not come to "
-                     "its end again, then seal",
-                     root->path, state_word_name(word));
+    return error_set(
+        err, ERROR_INCOMPLETE, EBUSY,
+        "the bake of %s/ is neither active nor parked but %s: run the command that did not come to "
+        "its end again, then seal",
+        root->path, state_word_name(word));
 }
 
 static int read_bake(struct seal *seal, struct error *err) {
@@ -82,7 +84,8 @@ static int check(struct seal *seal, const struct seal_options *options, struct s
     int rc = layout_check(seal->root, &seal->manifest, &seal->facts, err);
     if (!rc && options->check)
         rc = options->check(seal->root, &seal->facts, err);
-    if (!rc)
+    /* What DKMS has of a parked bake's name is somebody else's. */
+    if (!rc && !parked_store_is_home(&seal->facts))
         rc = derived_open(&seal->derived, &seal->removal, &seal->marker, err);
     return rc ? rc : check_initramfs(seal, &result->initramfs, err);
 }
@@ -93,6 +96,10 @@ static int check(struct seal *seal, const struct seal_options *options, struct s
  */
 static int record_copied(struct seal *seal, struct error *err) {
     struct facts *facts = &seal->facts;
+    if (parked_store_is_home(facts)) {
+        int rc = transfer_record(seal->root, &seal->manifest, facts, true, err);
+        return rc ? rc : facts_record_manifest(seal->root, facts, err);
+    }
     for (size_t i = 0; i < seal->manifest.count && i < facts->placed_count; i++) {
         xattrs_release(&facts->placed[i].xattrs);
         int rc =
@@ -140,24 +147,16 @@ static int run_locked(struct seal *seal, const struct seal_options *options,
     return rc ? rc : bring_up_to_date(seal, result, err);
 }
 
-static unsigned milliseconds_since(const struct timespec *start) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (unsigned)((now.tv_sec - start->tv_sec) * 1000 +
-                      (now.tv_nsec - start->tv_nsec) / 1000000);
-}
-
 int seal_run(const struct root *root, const struct seal_options *options,
              struct seal_result *result, struct error *err) {
     *result = (struct seal_result){0};
-    struct timespec start;
-    clock_gettime(CLOCK_MONOTONIC, &start);
+    struct timespec start = stopwatch_start();
     AUTO_LOCK struct lock lock = LOCK_INIT;
     int rc = lock_take(root, options->lock_wait, &lock, err);
     if (rc)
         return rc == -ENOENT ? refuse_unbaked(root, err) : rc;
     AUTO(release) struct seal seal = {.root = root};
     rc = run_locked(&seal, options, result, err);
-    result->duration_ms = milliseconds_since(&start);
+    result->duration_ms = stopwatch_milliseconds(&start);
     return rc;
 }

@@ -4,7 +4,8 @@
 
 #include "base/log.h"
 #include "kmod/lifecycle/derived_modules.h"
-#include "kmod/lifecycle/state_folder.h"
+#include "kmod/lifecycle/parked_store.h"
+#include "kmod/system/index_parking.h"
 #include "kmod/system/index_variants.h"
 
 static const char sealing[] = "sealing an image";
@@ -18,17 +19,13 @@ static bool has_folder(const struct root *root, const char *kernel) {
 
 static void forget_gone_kernels(const struct root *root, struct facts *facts,
                                 struct seal_indexes *indexes) {
-    size_t kept = 0;
-    for (size_t i = 0; i < facts->index_count; i++) {
-        if (has_folder(root, facts->indexes[i].kernel)) {
-            facts->indexes[kept++] = facts->indexes[i];
+    for (size_t i = facts->index_count; i-- > 0;) {
+        if (has_folder(root, facts->indexes[i].kernel))
             continue;
-        }
         log_step("forgetting the kernel %s, which is gone", facts->indexes[i].kernel);
-        module_index_release(&facts->indexes[i]);
+        facts_remove_index(facts, i);
         indexes->forgotten++;
     }
-    facts->index_count = kept;
 }
 
 static struct module_index *find_index(struct facts *facts, const char *kernel) {
@@ -61,30 +58,19 @@ static int add_derived_kernels(const struct root *root, const struct derived *de
     return 0;
 }
 
-/* What a teardown takes out of the kernel's tree: baked modules, and derived ones. */
-static int find_ours(const struct root *root, const struct derived *derived,
-                     const struct facts *facts, const char *kernel, struct strlist *ours,
-                     struct error *err) {
-    AUTO_FREE char *folder = NULL, *canonical = NULL;
-    if (asprintf(&folder, "/lib/modules/%s", kernel) < 0)
-        return error_oom(err, sealing);
-    int rc = root_canonical(root, folder, &canonical, err);
-    size_t length = rc ? 0 : strlen(canonical);
-    for (size_t i = 0; !rc && i < facts->module_count; i++) {
-        const char *path = facts->modules[i].path;
-        if (!strncmp(path, canonical, length) && path[length] == '/' && strlist_add(ours, path))
-            rc = error_oom(err, sealing);
-    }
-    return rc ? rc : derived_modules_list(derived, kernel, ours, err);
-}
-
 static int renew_index(const struct root *root, const struct derived *derived,
                        const struct facts *facts, struct module_index *index,
                        struct seal_indexes *indexes, struct error *err) {
     AUTO_STRLIST struct strlist ours = {0};
     bool renewed = false;
-    int rc = find_ours(root, derived, facts, index->kernel, &ours, err);
+    /* What a teardown takes out of the kernel's tree: baked modules, and derived ones. */
+    int rc = facts_modules_of(facts, root, index->kernel, &ours, err);
     if (!rc)
+        rc = derived_modules_list(derived, index->kernel, &ours, err);
+    const struct depmod_view parked = {.with = &ours, .kept = PARKED_STORE};
+    if (!rc && parked_store_is_home(facts))
+        rc = index_parking_renew(root, index, STATE_FOLDER_STORE, &parked, &renewed, err);
+    else if (!rc)
         rc = index_variants_renew(root, STATE_FOLDER_STORE, &ours, index, &renewed, err);
     if (rc || !renewed)
         return rc;

@@ -2,13 +2,19 @@
 
 #include "kmod/lifecycle/bake_records.h"
 #include "kmod/lifecycle/ownership.h"
+#include "kmod/lifecycle/parked_store.h"
 #include "kmod/lifecycle/registration.h"
 #include "kmod/lifecycle/state_folder.h"
 
 static int count_paths(const struct root *root, const struct manifest *manifest,
                        struct status *status, struct error *err) {
+    AUTO_MANIFEST struct manifest parked = {0};
     struct ownership_context context;
     int rc = ownership_context_make(root, &status->facts, &context, err);
+    if (!rc && parked_store_is_home(&status->facts)) {
+        rc = parked_store_manifest(manifest, &parked, err);
+        manifest = &parked;
+    }
     for (size_t i = 0; !rc && i < manifest->count; i++) {
         const struct facts_placed *placed =
             i < status->facts.placed_count ? &status->facts.placed[i] : NULL;

@@ -1,10 +1,10 @@
 #include "kmod/lifecycle/teardown.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/stopwatch.h"
 #include "kmod/lifecycle/bake.h"
 #include "kmod/lifecycle/bake_records.h"
 #include "kmod/lifecycle/bake_residents.h"
@@ -12,6 +12,7 @@
 #include "kmod/lifecycle/durability.h"
 #include "kmod/lifecycle/facts_rebuild.h"
 #include "kmod/lifecycle/lock.h"
+#include "kmod/lifecycle/parked_store.h"
 #include "kmod/lifecycle/registration.h"
 #include "kmod/lifecycle/removal.h"
 #include "kmod/lifecycle/resident.h"
@@ -27,6 +28,8 @@ struct teardown {
     struct manifest manifest;
     struct facts facts;
     bool facts_lost; /* content decides what is ours, and every index is made anew */
+    enum state_word word;
+    bool parked; /* things are in the store */
     struct removal removal;
     struct derived derived; /* not in the manifest: DKMS made it from what is */
     struct known_modules modules;
@@ -62,8 +65,14 @@ static int read_facts(struct teardown *teardown, struct error *err) {
     }
     teardown->removal =
         (struct removal){.root = teardown->root, .manifest = &teardown->manifest, .facts = facts};
+    /* A word that can't be read is no reason to leave a bake where it is. */
+    struct error unreadable = {0};
+    if (state_word_read(teardown->root, &teardown->word, &unreadable))
+        teardown->word = STATE_NONE;
+    teardown->parked = teardown->word == STATE_PARKED || parked_store_is_home(&teardown->facts);
     rc = ownership_context_make(teardown->root, facts, &teardown->removal.context, err);
-    if (!rc)
+    /* What DKMS has of a parked bake's name is somebody else's. */
+    if (!rc && !teardown->parked)
         rc = derived_open(&teardown->derived, &teardown->removal, &teardown->marker, err);
     return rc ? rc
               : bake_residents_find(&teardown->removal, &teardown->facts, &teardown->derived,
@@ -220,8 +229,32 @@ static int remain(const struct teardown *teardown, struct teardown_result *resul
 /* Who reads it takes the driver for whole. One that can't go is no reason to leave the rest. */
 static void remove_compat_marker(const struct teardown *teardown) {
     struct error reason = {0};
-    if (removal_path(&teardown->removal, teardown->facts.compat_marker, &reason))
+    if (!teardown->parked &&
+        removal_path(&teardown->removal, teardown->facts.compat_marker, &reason))
         log_warning("%s", reason.text);
+}
+
+/*
+ * What an activation that did not come to its end has placed: while it was under way only content
+ * tells. It goes before the state says tearing-down, which no longer tells that there was one.
+ */
+static int take_back_activation(struct teardown *teardown, struct error *err) {
+    struct removal removal = teardown->removal;
+    removal.context.copied = true;
+    static const enum removal_class classes[] = {REMOVAL_MODULES, REMOVAL_DKMS, REMOVAL_REST};
+    int rc = 0;
+    for (size_t i = 0; !rc && i < ARRAY_SIZE(classes); i++)
+        rc = removal_files(&removal, classes[i], err);
+    return rc ? rc : removal_dirs(&removal, err);
+}
+
+/* Nothing of a parked bake is in its places: what is there is somebody else's, and all that the
+ * manifest says goes with the store. */
+static int empty_places(struct teardown *teardown, struct error *err) {
+    int rc = teardown->word == STATE_ACTIVATING ? take_back_activation(teardown, err) : 0;
+    if (!rc)
+        manifest_release(&teardown->manifest);
+    return rc;
 }
 
 static int act(struct teardown *teardown, const struct teardown_options *options,
@@ -234,7 +267,7 @@ static int act(struct teardown *teardown, const struct teardown_options *options
     result->acted = true;
     (void)record_loaded(teardown, result->module_before, NULL);
     remove_compat_marker(teardown);
-    rc = disarm(teardown, err);
+    rc = teardown->parked ? empty_places(teardown, err) : disarm(teardown, err);
     if (!rc)
         rc = state_word_write(teardown->root, STATE_TEARING_DOWN, err);
     if (rc)
@@ -291,18 +324,10 @@ static int run_locked(struct teardown *teardown, const struct teardown_options *
     return rc ? rc : act(teardown, options, result, err);
 }
 
-static unsigned milliseconds_since(const struct timespec *start) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (unsigned)((now.tv_sec - start->tv_sec) * 1000 +
-                      (now.tv_nsec - start->tv_nsec) / 1000000);
-}
-
 int teardown_run(const struct root *root, const struct teardown_options *options,
                  struct teardown_result *result, struct error *err) {
     *result = (struct teardown_result){0};
-    struct timespec start;
-    clock_gettime(CLOCK_MONOTONIC, &start);
+    struct timespec start = stopwatch_start();
     AUTO_LOCK struct lock lock = LOCK_INIT;
     int rc = lock_take(root, options->lock_wait, &lock, err);
     if (rc == -ENOENT)
@@ -311,6 +336,6 @@ int teardown_run(const struct root *root, const struct teardown_options *options
         return rc;
     AUTO(release) struct teardown teardown = {.root = root};
     rc = run_locked(&teardown, options, result, err);
-    result->duration_ms = milliseconds_since(&start);
+    result->duration_ms = stopwatch_milliseconds(&start);
     return rc;
 }

@@ -8,6 +8,8 @@
  *       → state tearing-down → resident modules → module files → DKMS registration → the rest
  *       → directories the bake made and that are empty → look at what is left → marker, state
  *
+ * Of a parked bake, which has nothing in any place, only the store and the records go.
+ *
  * The index is switched before the state word leaves `active`, so that modprobe never resolves a
  * module of ours in another state. Killed anywhere and run again it ends the same.
  */

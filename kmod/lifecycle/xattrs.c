@@ -79,6 +79,16 @@ int xattrs_read(const struct root *root, const char *path, struct xattrs *out, s
     return 0;
 }
 
+int xattrs_set(int fd, const struct xattrs *list) {
+    for (size_t i = 0; i < list->count; i++) {
+        const struct xattr *attribute = &list->items[i];
+        const void *value = attribute->size ? (const void *)attribute->value : "";
+        if (fsetxattr(fd, attribute->name, value, attribute->size, 0))
+            return -errno;
+    }
+    return 0;
+}
+
 void xattrs_release(struct xattrs *list) {
     for (size_t i = 0; i < list->count; i++) {
         free(list->items[i].name);

@@ -32,6 +32,9 @@ int xattrs_read(const struct root *root, const char *path, struct xattrs *out,
 /* Adds a copy. 0 or −ENOMEM. */
 int xattrs_add(struct xattrs *list, const char *name, const void *value, size_t size) MUST_CHECK;
 
+/* Sets each on the open file or directory. 0 or −errno. */
+int xattrs_set(int fd, const struct xattrs *list) MUST_CHECK;
+
 void xattrs_release(struct xattrs *list);
 #define AUTO_XATTRS AUTO(xattrs_release)
 

@@ -1,0 +1,149 @@
+#include "kmod/lifecycle/relocation.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+
+#include "kmod/lifecycle/parked_store.h"
+#include "kmod/system/replica.h"
+
+/* One move under way. */
+struct move {
+    const struct relocation *what;
+    bool into_store;
+    const char *from_path;
+    const char *to_path;
+    int from;
+    int to;
+    const char *from_name;
+    const char *to_name;
+};
+
+static void close_move(struct move *move) {
+    cleanup_close(&move->from);
+    cleanup_close(&move->to);
+}
+
+static bool is_privileged(const struct relocation *what) {
+    if (what->entry->type != MANIFEST_FILE)
+        return false;
+    for (size_t i = 0; what->placed && i < what->placed->xattrs.count; i++)
+        if (!strcmp(what->placed->xattrs.items[i].name, REPLICA_CAPABILITY))
+            return true;
+    return (what->entry->mode & REPLICA_PRIVILEGED) != 0;
+}
+
+static int failed(const struct move *move, struct error *err) {
+    return error_io(err, errno, "can't move %s%s to %s", move->what->root->path, move->from_path,
+                    move->to_path);
+}
+
+static int occupied(const struct move *move, struct error *err) {
+    return error_set(err, ERROR_REFUSED, EEXIST,
+                     "%s%s is in the place of what the bake has for it, and nothing is "
+                     "overwritten: remove it or whatever owns it first",
+                     move->what->root->path, move->to_path);
+}
+
+/* A place is never overwritten; the store is nobody else's. */
+static int rename_to(const struct move *move, int from, const char *name, struct error *err) {
+    unsigned flags = move->into_store ? 0 : RENAME_NOREPLACE;
+    if (renameat2(from, name, move->to, move->to_name, flags) == 0)
+        return 0;
+    return errno == EEXIST ? occupied(move, err) : errno == EXDEV ? -EXDEV : failed(move, err);
+}
+
+static int remove_from(const struct move *move, struct error *err) {
+    return unlinkat(move->from, move->from_name, 0) && errno != ENOENT ? failed(move, err) : 0;
+}
+
+/* Attributes before mode: nothing set later may clear what was set. */
+static int give_privileges(const struct move *move, const char *name) {
+    const struct facts_placed *placed = move->what->placed;
+    AUTO_CLOSE int fd = openat(move->to, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    int rc = placed ? xattrs_set(fd, &placed->xattrs) : 0;
+    return rc ? rc : fchmod(fd, move->what->entry->mode) ? -errno : 0;
+}
+
+static int copy(const struct move *move, struct error *err) {
+    char temporary[NAME_MAX + 1];
+    bool privileged = is_privileged(move->what);
+    snprintf(temporary, sizeof temporary, ".%.200s.prebake-move", move->to_name);
+    if (unlinkat(move->to, temporary, 0) && errno != ENOENT)
+        return failed(move, err);
+    int rc = privileged ? replica_make_inert(move->from, move->from_name, move->to, temporary, err)
+                        : replica_make(move->from, move->from_name, move->to, temporary, err);
+    if (!rc && privileged && !move->into_store && (errno = -give_privileges(move, temporary)))
+        rc = failed(move, err);
+    if (!rc)
+        rc = rename_to(move, move->to, temporary, err);
+    if (rc && unlinkat(move->to, temporary, 0) == 0)
+        return rc;
+    return rc ? rc : remove_from(move, err);
+}
+
+/* The other names of a file that was copied are names of the copy. */
+static int link_twin(const struct move *move, const char *twin, struct error *err) {
+    AUTO_CLOSE int folder = -1;
+    const char *name;
+    int rc = root_open_parent(move->what->root, twin, &folder, &name, err);
+    if (rc)
+        return rc;
+    if (move->into_store && unlinkat(move->to, move->to_name, 0) && errno != ENOENT)
+        return failed(move, err);
+    if (linkat(folder, name, move->to, move->to_name, 0))
+        return errno == EEXIST ? occupied(move, err) : failed(move, err);
+    return remove_from(move, err);
+}
+
+static int open_move(struct move *move, struct error *err) {
+    const struct root *root = move->what->root;
+    int rc = root_open_parent(root, move->from_path, &move->from, &move->from_name, err);
+    return rc ? rc : root_open_parent(root, move->to_path, &move->to, &move->to_name, err);
+}
+
+static int run(struct move *move, struct error *err) {
+    int rc = open_move(move, err);
+    if (rc)
+        return rc;
+    if (move->what->twin)
+        return link_twin(move, move->what->twin, err);
+    rc = is_privileged(move->what) ? -EXDEV : rename_to(move, move->from, move->from_name, err);
+    return rc == -EXDEV ? copy(move, err) : rc;
+}
+
+static int make_store_folder(const struct root *root, const char *kept, struct error *err) {
+    AUTO_FREE char *folder = strndup(kept, (size_t)(strrchr(kept, '/') - kept));
+    return folder ? root_make_dirs(root, folder, 0700, NULL, err)
+                  : error_oom(err, "parking the bake");
+}
+
+int relocation_to_store(const struct relocation *relocation, struct error *err) {
+    AUTO_FREE char *kept = parked_store_path(relocation->entry->path);
+    if (!kept)
+        return error_oom(err, "parking the bake");
+    AUTO(close_move)
+    struct move move = {.what = relocation,
+                        .into_store = true,
+                        .from_path = relocation->entry->path,
+                        .to_path = kept,
+                        .from = -1,
+                        .to = -1};
+    int rc = make_store_folder(relocation->root, kept, err);
+    return rc ? rc : run(&move, err);
+}
+
+int relocation_to_place(const struct relocation *relocation, struct error *err) {
+    AUTO_FREE char *kept = parked_store_path(relocation->entry->path);
+    if (!kept)
+        return error_oom(err, "activating the bake");
+    AUTO(close_move)
+    struct move move = {.what = relocation,
+                        .from_path = kept,
+                        .to_path = relocation->entry->path,
+                        .from = -1,
+                        .to = -1};
+    return run(&move, err);
+}

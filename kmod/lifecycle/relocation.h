@@ -1,0 +1,35 @@
+/*
+ * Moving one path of a manifest between its place and the store (parked_store.h), no other path
+ * ever overwritten. On one file system it is a rename. What can't be renamed, and what has setuid,
+ * setgid or a file capability, becomes a new inode: copied under a temporary name beside its new
+ * name, then owner, attributes and mode in that order, then renamed, then the old one goes. Killed
+ * in between, both are there, equal, or the temporary is left: the next run replaces it.
+ */
+#ifndef KMOD_RELOCATION_H
+#define KMOD_RELOCATION_H
+
+#include "base/error.h"
+#include "base/root.h"
+#include "kmod/lifecycle/facts.h"
+#include "kmod/lifecycle/manifest.h"
+
+struct relocation {
+    const struct root *root;
+    const struct manifest_entry *entry; /* a file or a link */
+    const struct facts_placed *placed;  /* its attributes while active; NULL when not known */
+    const char *twin; /* another name of the same file that is moved already, or NULL */
+};
+
+/*
+ * From its place to the store; what an earlier run left there under its name is replaced. Folders
+ * of the store are made. I/O errors.
+ */
+int relocation_to_store(const struct relocation *relocation, struct error *err) MUST_CHECK;
+
+/*
+ * From the store to its place, whose folder is there. ERROR_REFUSED (−EEXIST): somebody else's is
+ * in the place.
+ */
+int relocation_to_place(const struct relocation *relocation, struct error *err) MUST_CHECK;
+
+#endif

@@ -1,0 +1,215 @@
+#include "kmod/lifecycle/transfer.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/tree.h"
+#include "kmod/lifecycle/parked_store.h"
+#include "kmod/lifecycle/relocation.h"
+
+static const char moving[] = "moving the bake";
+
+/* The place in the manifest of the compat marker; NULL when the bake has none. */
+static const struct manifest_entry *compat_marker(const struct removal *removal) {
+    const char *path = removal->facts ? removal->facts->compat_marker : NULL;
+    return path && *path ? manifest_find(removal->manifest, path) : NULL;
+}
+
+static bool is_of(const struct removal *removal, size_t i, enum removal_class class) {
+    const struct manifest_entry *entry = &removal->manifest->entries[i];
+    return removal_class_of(entry->path) == class && entry != compat_marker(removal);
+}
+
+static const struct facts_placed *placed_of(const struct removal *removal, size_t i) {
+    const struct facts *facts = removal->facts;
+    return facts && i < facts->placed_count ? &facts->placed[i] : NULL;
+}
+
+static bool is_kept(const struct root *root, const char *path) {
+    AUTO_FREE char *kept = parked_store_path(path);
+    return kept && root_exists(root, kept);
+}
+
+/* Where the other name `i` of a file is at the end of the move; NULL when it is not there. */
+static char *twin_at(const struct removal *removal, size_t i, bool in_store) {
+    const char *path = removal->manifest->entries[i].path;
+    char *where = in_store ? parked_store_path(path) : strdup(path);
+    if (where && root_exists(removal->root, where))
+        return where;
+    free(where);
+    return NULL;
+}
+
+static bool is_same_file(const struct root *root, const char *one, const char *other) {
+    struct stat a, b;
+    return !root_stat(root, one, &a) && !root_stat(root, other, &b) && a.st_dev == b.st_dev &&
+           a.st_ino == b.st_ino;
+}
+
+/* The first name of the same file that was moved as a copy: a renamed one is the same file still.
+ */
+static char *find_twin(const struct removal *removal, size_t i, bool in_store) {
+    const struct facts_placed *placed = placed_of(removal, i);
+    AUTO_FREE char *kept = parked_store_path(removal->manifest->entries[i].path);
+    const char *from = in_store ? removal->manifest->entries[i].path : kept;
+    for (size_t j = 0; kept && placed && placed->link_group && j < i; j++) {
+        const struct facts_placed *other = placed_of(removal, j);
+        if (!other || other->link_group != placed->link_group)
+            continue;
+        char *twin = twin_at(removal, j, in_store);
+        if (twin && !is_same_file(removal->root, twin, from))
+            return twin;
+        free(twin);
+    }
+    return NULL;
+}
+
+static int move(const struct removal *removal, size_t i, bool to_store, struct error *err) {
+    AUTO_FREE char *twin = find_twin(removal, i, to_store);
+    const struct relocation relocation = {
+        .root = removal->root,
+        .entry = &removal->manifest->entries[i],
+        .placed = placed_of(removal, i),
+        .twin = twin,
+    };
+    return to_store ? relocation_to_store(&relocation, err) : relocation_to_place(&relocation, err);
+}
+
+static int store(const struct removal *removal, size_t i, struct error *err) {
+    enum ownership ownership;
+    int rc = removal_ownership(removal, &removal->manifest->entries[i], &ownership, err);
+    return rc || ownership != OWNERSHIP_OURS ? rc : move(removal, i, true, err);
+}
+
+int transfer_to_store(const struct removal *removal, enum removal_class class, struct error *err) {
+    int rc = 0;
+    for (size_t i = 0; !rc && i < removal->manifest->count; i++)
+        if (removal->manifest->entries[i].type != MANIFEST_DIR && is_of(removal, i, class))
+            rc = store(removal, i, err);
+    return rc;
+}
+
+int transfer_compat_to_store(const struct removal *removal, struct error *err) {
+    const struct manifest_entry *entry = compat_marker(removal);
+    return entry ? store(removal, (size_t)(entry - removal->manifest->entries), err) : 0;
+}
+
+/* Owner, attributes and mode are those of the manifest and the facts. */
+static int make_dir(const struct removal *removal, size_t i, struct error *err) {
+    const struct manifest_entry *entry = &removal->manifest->entries[i];
+    const struct facts_placed *placed = placed_of(removal, i);
+    if (root_exists(removal->root, entry->path))
+        return 0;
+    AUTO_CLOSE int fd = -1;
+    int rc = root_make_dirs(removal->root, entry->path, 0700, NULL, err);
+    if (!rc)
+        rc = root_open_dir(removal->root, entry->path, &fd, err);
+    if (rc)
+        return rc;
+    if (fchown(fd, entry->uid, entry->gid) || (placed && xattrs_set(fd, &placed->xattrs)) ||
+        fchmod(fd, entry->mode))
+        return error_io(err, errno, "can't set owner and mode of %s%s", removal->root->path,
+                        entry->path);
+    return 0;
+}
+
+/* A place that is taken: by what an earlier run copied and did not remove from the store, or by
+ * somebody else's file. */
+static int drop_kept_twin(const struct removal *removal, const struct manifest_entry *entry,
+                          struct error *err) {
+    enum ownership ownership;
+    int rc = removal_ownership(removal, entry, &ownership, err);
+    if (rc)
+        return rc;
+    if (ownership != OWNERSHIP_OURS)
+        return error_set(err, ERROR_REFUSED, EEXIST,
+                         "%s%s is in the place of what the bake has for it, and nothing is "
+                         "overwritten: remove it or whatever owns it first",
+                         removal->root->path, entry->path);
+    AUTO_FREE char *kept = parked_store_path(entry->path);
+    return kept ? file_remove(removal->root, kept, err) : error_oom(err, moving);
+}
+
+static int check_moved(const struct removal *removal, const struct manifest_entry *entry,
+                       struct error *err) {
+    enum ownership ownership;
+    int rc = removal_ownership(removal, entry, &ownership, err);
+    if (rc || ownership == OWNERSHIP_OURS)
+        return rc;
+    return error_set(err, ERROR_DAMAGED, ENOENT,
+                     "%s" PARKED_STORE "%s is gone: run 'prebake-node teardown' and install in "
+                     "full",
+                     removal->root->path, entry->path);
+}
+
+static int place(const struct removal *removal, size_t i, struct error *err) {
+    const struct manifest_entry *entry = &removal->manifest->entries[i];
+    if (!is_kept(removal->root, entry->path))
+        return check_moved(removal, entry, err);
+    int rc = root_exists(removal->root, entry->path) ? -EEXIST : move(removal, i, false, err);
+    return rc == -EEXIST ? drop_kept_twin(removal, entry, err) : rc;
+}
+
+int transfer_to_places(const struct removal *removal, enum removal_class class, struct error *err) {
+    int rc = 0;
+    for (size_t i = 0; !rc && i < removal->manifest->count; i++) {
+        if (!is_of(removal, i, class))
+            continue;
+        rc = removal->manifest->entries[i].type == MANIFEST_DIR ? make_dir(removal, i, err)
+                                                                : place(removal, i, err);
+    }
+    return rc;
+}
+
+int transfer_compat_to_place(const struct removal *removal, struct error *err) {
+    const struct manifest_entry *entry = compat_marker(removal);
+    return entry ? place(removal, (size_t)(entry - removal->manifest->entries), err) : 0;
+}
+
+int transfer_check_places(const struct removal *removal, struct error *err) {
+    for (size_t i = 0; i < removal->manifest->count; i++) {
+        const struct manifest_entry *entry = &removal->manifest->entries[i];
+        struct stat st;
+        int rc = root_stat(removal->root, entry->path, &st);
+        if (rc == -ENOENT || rc == -ENOTDIR ||
+            (!rc && entry->type == MANIFEST_DIR && S_ISDIR(st.st_mode)))
+            continue;
+        if (rc)
+            return error_io(err, -rc, "can't look at %s%s", removal->root->path, entry->path);
+        return error_set(err, ERROR_REFUSED, EEXIST,
+                         "%s%s is in a place of the parked bake, and nothing is overwritten: "
+                         "remove it or whatever owns it first",
+                         removal->root->path, entry->path);
+    }
+    return 0;
+}
+
+int transfer_record(const struct root *root, const struct manifest *manifest, struct facts *facts,
+                    bool parked, struct error *err) {
+    for (size_t i = 0; i < manifest->count && i < facts->placed_count; i++) {
+        const char *path = manifest->entries[i].path;
+        AUTO_FREE char *kept = parked ? parked_store_path(path) : NULL;
+        if (parked && !kept)
+            return error_oom(err, moving);
+        struct stat st;
+        bool there = root_stat(root, parked ? kept : path, &st) == 0;
+        facts->placed[i].inode = there ? st.st_ino : 0;
+        facts->placed[i].ctime_ns = there ? facts_ctime_ns(&st) : 0;
+    }
+    char *layout = strdup(parked ? FACTS_PARKED : FACTS_ACTIVE);
+    if (!layout)
+        return error_oom(err, moving);
+    free(facts->layout);
+    facts->layout = layout;
+    return 0;
+}
+
+int transfer_clear_store(const struct root *root, struct error *err) {
+    if (!root_exists(root, PARKED_STORE))
+        return 0;
+    AUTO_CLOSE int parent = -1;
+    const char *name;
+    int rc = root_open_parent(root, PARKED_STORE, &parent, &name, err);
+    return rc ? rc : tree_remove(parent, name, err);
+}
