@@ -1,47 +1,17 @@
 #include "kmod/lifecycle/cmd_teardown.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "base/telemetry.h"
 #include "kmod/lifecycle/legacy_teardown.h"
 #include "kmod/lifecycle/lock_option.h"
 #include "kmod/lifecycle/node_json.h"
 #include "kmod/lifecycle/purge.h"
-#include "kmod/lifecycle/state_folder.h"
-#include "kmod/lifecycle/teardown.h"
+#include "kmod/lifecycle/teardown_report.h"
 
-static int print_line(const struct command_call *call, const struct teardown_result *result,
-                      struct error *err) {
-    AUTO_TELEMETRY struct telemetry event;
-    telemetry_begin(&event, command_value(call, "tag"), "teardown");
-    telemetry_add(&event, "gpu_node", command_value(call, "gpu-node"));
-    telemetry_add(&event, "status", result->complete ? "cleaned" : "incomplete");
-    telemetry_add_bool(&event, "dkms_before", result->dkms_before);
-    telemetry_add_bool(&event, "module_before", result->module_before);
-    telemetry_add_bool(&event, "module_after", result->module_after);
-    telemetry_add_bool(&event, "marker_after", result->marker_after);
-    telemetry_add_bool(&event, "dkms_after", result->dkms_after);
-    telemetry_add_bool(&event, "modprobe_after", result->modprobe_after);
-    telemetry_add_number(&event, "foreign", result->foreign);
-    telemetry_add_number(&event, "duration_ms", result->duration_ms);
-    const char *line = telemetry_line(&event);
-    if (!line)
-        return error_oom(err, "printing the result");
-    puts(line);
-    return 0;
-}
-
-static int print_json(const struct teardown_result *result, struct error *err) {
-    json_t *document = json_pack(
-        "{s:i, s:s, s:s, s:b, s:b, s:b, s:b, s:b, s:b, s:I, s:I}", "format", NODE_JSON_FORMAT,
-        "event", "teardown", "status", result->complete ? "cleaned" : "incomplete", "dkms_before",
-        result->dkms_before, "module_before", result->module_before, "module_after",
-        result->module_after, "marker_after", result->marker_after, "dkms_after",
-        result->dkms_after, "modprobe_after", result->modprobe_after, "foreign",
-        (json_int_t)result->foreign, "duration_ms", (json_int_t)result->duration_ms);
-    return node_json_print(document, err);
+static int report(const struct command_call *call, const struct teardown_result *result,
+                  struct error *err) {
+    if (command_given(call, "json"))
+        return node_json_print(teardown_report_json(result), err);
+    return teardown_report_line(result, command_value(call, "tag"), command_value(call, "gpu-node"),
+                                err);
 }
 
 /* prebake's own marker wins; without one the image may be another tool's. */
@@ -63,8 +33,7 @@ static int run(struct command_call *call, struct error *err) {
     rc = tear_down(call, &options, &result, err);
     if (result.acted) {
         struct error unprinted = {0};
-        int printed = command_given(call, "json") ? print_json(&result, &unprinted)
-                                                  : print_line(call, &result, &unprinted);
+        int printed = report(call, &result, &unprinted);
         if (printed && !rc) {
             *err = unprinted;
             rc = printed;

@@ -12,6 +12,7 @@ set -euo pipefail
 compat=/opt/azure/aks-gpu/dkms-marker
 state=var/lib/prebake
 
+# shellcheck disable=SC2119,SC2120  # tests pass arguments through expect
 bake_compat() { cache=$images/cache bake_small "$root" 1.0 --compat-marker "${1:-$compat}" "${@:2}"; }
 
 compat_root() { image_root compat; }
