@@ -173,14 +173,14 @@ int file_publish_link(const struct root *root, const char *path, const char *tar
     return rc ? error_io(err, -rc, "can't create the link %s%s", root->path, path) : 0;
 }
 
-static int remove_at(const struct root *root, const char *path, int flags, struct error *err) {
-    AUTO_CLOSE int parent = -1;
+static int remove_in(const struct root *root, struct parent_folder *folder, const char *path,
+                     int flags, struct error *err) {
     const char *name;
     struct error reason = {0};
-    int rc = root_open_parent(root, path, &parent, &name, &reason);
+    int rc = parent_folder_enter(folder, root, path, &name, &reason);
     if (rc == -ENOTDIR) /* below a file there is nothing */
         return -ENOENT;
-    if (!rc && unlinkat(parent, name, flags))
+    if (!rc && unlinkat(folder->fd, name, flags))
         rc = error_io(&reason, errno, "can't remove %s%s", root->path, path);
     /* Often expected: the caller decides, so that they come back without a sentence. */
     bool expected = rc == -ENOENT || rc == -EEXIST || rc == -ENOTEMPTY;
@@ -189,13 +189,20 @@ static int remove_at(const struct root *root, const char *path, int flags, struc
     return rc;
 }
 
-int file_remove(const struct root *root, const char *path, struct error *err) {
-    int rc = remove_at(root, path, 0, err);
+int file_remove_next(const struct root *root, struct parent_folder *folder, const char *path,
+                     struct error *err) {
+    int rc = remove_in(root, folder, path, 0, err);
     return rc == -ENOENT ? 0 : rc;
 }
 
+int file_remove(const struct root *root, const char *path, struct error *err) {
+    AUTO_PARENT_FOLDER struct parent_folder folder = PARENT_FOLDER_INIT;
+    return file_remove_next(root, &folder, path, err);
+}
+
 int file_remove_dir(const struct root *root, const char *path, struct error *err) {
-    int rc = remove_at(root, path, AT_REMOVEDIR, err);
+    AUTO_PARENT_FOLDER struct parent_folder folder = PARENT_FOLDER_INIT;
+    int rc = remove_in(root, &folder, path, AT_REMOVEDIR, err);
     return rc == -EEXIST ? -ENOTEMPTY : rc;
 }
 

@@ -13,6 +13,7 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
+#include "base/parent_folder.h"
 #include "base/root.h"
 
 /*
@@ -65,6 +66,10 @@ int file_publish_link(const struct root *root, const char *path, const char *tar
 
 /* Removes the file or link `path`; a missing one is no error. */
 int file_remove(const struct root *root, const char *path, struct error *err) MUST_CHECK;
+
+/* The same for one path after the other: `folder` is where the last one was. */
+int file_remove_next(const struct root *root, struct parent_folder *folder, const char *path,
+                     struct error *err) MUST_CHECK;
 
 /* Removes the directory `path` when it is empty; −ENOTEMPTY and −ENOENT come back without a
  * sentence, `err` untouched. */

@@ -19,9 +19,9 @@ struct move {
     const char *to_name;
 };
 
-static void close_move(struct move *move) {
-    cleanup_close(&move->from);
-    cleanup_close(&move->to);
+void relocation_folders_release(struct relocation_folders *folders) {
+    parent_folder_release(&folders->from);
+    parent_folder_release(&folders->to);
 }
 
 static bool is_privileged(const struct relocation *what) {
@@ -98,10 +98,23 @@ static int link_twin(const struct move *move, const char *twin, struct error *er
     return remove_from(move, err);
 }
 
+static int make_store_folder(const struct root *root, const char *kept, struct error *err) {
+    AUTO_FREE char *folder = strndup(kept, (size_t)(strrchr(kept, '/') - kept));
+    return folder ? root_make_dirs(root, folder, 0700, NULL, err)
+                  : error_oom(err, "parking the bake");
+}
+
 static int open_move(struct move *move, struct error *err) {
     const struct root *root = move->what->root;
-    int rc = root_open_parent(root, move->from_path, &move->from, &move->from_name, err);
-    return rc ? rc : root_open_parent(root, move->to_path, &move->to, &move->to_name, err);
+    struct relocation_folders *folders = move->what->folders;
+    int rc = parent_folder_enter(&folders->from, root, move->from_path, &move->from_name, err);
+    if (!rc && move->into_store && !parent_folder_holds(&folders->to, move->to_path))
+        rc = make_store_folder(root, move->to_path, err);
+    if (!rc)
+        rc = parent_folder_enter(&folders->to, root, move->to_path, &move->to_name, err);
+    move->from = folders->from.fd;
+    move->to = folders->to.fd;
+    return rc;
 }
 
 static int run(struct move *move, struct error *err) {
@@ -114,36 +127,21 @@ static int run(struct move *move, struct error *err) {
     return rc == -EXDEV ? copy(move, err) : rc;
 }
 
-static int make_store_folder(const struct root *root, const char *kept, struct error *err) {
-    AUTO_FREE char *folder = strndup(kept, (size_t)(strrchr(kept, '/') - kept));
-    return folder ? root_make_dirs(root, folder, 0700, NULL, err)
-                  : error_oom(err, "parking the bake");
-}
-
 int relocation_to_store(const struct relocation *relocation, struct error *err) {
     AUTO_FREE char *kept = parked_store_path(relocation->entry->path);
     if (!kept)
         return error_oom(err, "parking the bake");
-    AUTO(close_move)
     struct move move = {.what = relocation,
                         .into_store = true,
                         .from_path = relocation->entry->path,
-                        .to_path = kept,
-                        .from = -1,
-                        .to = -1};
-    int rc = make_store_folder(relocation->root, kept, err);
-    return rc ? rc : run(&move, err);
+                        .to_path = kept};
+    return run(&move, err);
 }
 
 int relocation_to_place(const struct relocation *relocation, struct error *err) {
     AUTO_FREE char *kept = parked_store_path(relocation->entry->path);
     if (!kept)
         return error_oom(err, "activating the bake");
-    AUTO(close_move)
-    struct move move = {.what = relocation,
-                        .from_path = kept,
-                        .to_path = relocation->entry->path,
-                        .from = -1,
-                        .to = -1};
+    struct move move = {.what = relocation, .from_path = kept, .to_path = relocation->entry->path};
     return run(&move, err);
 }

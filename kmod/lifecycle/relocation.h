@@ -9,12 +9,25 @@
 #define KMOD_RELOCATION_H
 
 #include "base/error.h"
+#include "base/parent_folder.h"
 #include "base/root.h"
 #include "kmod/lifecycle/facts.h"
 #include "kmod/lifecycle/manifest.h"
 
+/* Where the last path came from and went to. */
+struct relocation_folders {
+    struct parent_folder from;
+    struct parent_folder to;
+};
+
+#define RELOCATION_FOLDERS_INIT                                                                    \
+    { .from = PARENT_FOLDER_INIT, .to = PARENT_FOLDER_INIT }
+
+void relocation_folders_release(struct relocation_folders *folders);
+
 struct relocation {
     const struct root *root;
+    struct relocation_folders *folders; /* of one way; kept from one path to the next */
     const struct manifest_entry *entry; /* a file or a link */
     const struct facts_placed *placed;  /* its attributes while active; NULL when not known */
     const char *twin; /* another name of the same file that is moved already, or NULL */

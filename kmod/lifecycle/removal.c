@@ -56,21 +56,23 @@ int removal_foreign_module(const struct removal *removal, const char *kernel, bo
     return 0;
 }
 
-static int remove_file(const struct removal *removal, size_t i, struct error *err) {
+static int remove_file(const struct removal *removal, size_t i, struct parent_folder *folder,
+                       struct error *err) {
     enum ownership ownership;
     int rc = look_at(removal, i, &ownership, err);
     if (rc || ownership != OWNERSHIP_OURS)
         return rc;
-    return file_remove(removal->root, removal->manifest->entries[i].path, err);
+    return file_remove_next(removal->root, folder, removal->manifest->entries[i].path, err);
 }
 
 int removal_files(const struct removal *removal, enum removal_class class, struct error *err) {
+    AUTO_PARENT_FOLDER struct parent_folder folder = PARENT_FOLDER_INIT;
     int first = 0;
     for (size_t i = removal->manifest->count; i-- > 0;) {
         const struct manifest_entry *entry = &removal->manifest->entries[i];
         if (entry->type == MANIFEST_DIR || removal_class_of(entry->path) != class)
             continue;
-        int rc = remove_file(removal, i, first ? NULL : err);
+        int rc = remove_file(removal, i, &folder, first ? NULL : err);
         first = first ? first : rc;
     }
     return first;
@@ -78,7 +80,9 @@ int removal_files(const struct removal *removal, enum removal_class class, struc
 
 int removal_path(const struct removal *removal, const char *path, struct error *err) {
     const struct manifest_entry *entry = path ? manifest_find(removal->manifest, path) : NULL;
-    return entry ? remove_file(removal, (size_t)(entry - removal->manifest->entries), err) : 0;
+    AUTO_PARENT_FOLDER struct parent_folder folder = PARENT_FOLDER_INIT;
+    return entry ? remove_file(removal, (size_t)(entry - removal->manifest->entries), &folder, err)
+                 : 0;
 }
 
 int removal_left(const struct removal *removal, enum removal_class class, struct strlist *paths,

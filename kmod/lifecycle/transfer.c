@@ -65,10 +65,12 @@ static char *find_twin(const struct removal *removal, size_t i, bool in_store) {
     return NULL;
 }
 
-static int move(const struct removal *removal, size_t i, bool to_store, struct error *err) {
+static int move(const struct removal *removal, size_t i, bool to_store,
+                struct relocation_folders *folders, struct error *err) {
     AUTO_FREE char *twin = find_twin(removal, i, to_store);
     const struct relocation relocation = {
         .root = removal->root,
+        .folders = folders,
         .entry = &removal->manifest->entries[i],
         .placed = placed_of(removal, i),
         .twin = twin,
@@ -76,23 +78,28 @@ static int move(const struct removal *removal, size_t i, bool to_store, struct e
     return to_store ? relocation_to_store(&relocation, err) : relocation_to_place(&relocation, err);
 }
 
-static int store(const struct removal *removal, size_t i, struct error *err) {
+static int store(const struct removal *removal, size_t i, struct relocation_folders *folders,
+                 struct error *err) {
     enum ownership ownership;
     int rc = removal_ownership(removal, &removal->manifest->entries[i], &ownership, err);
-    return rc || ownership != OWNERSHIP_OURS ? rc : move(removal, i, true, err);
+    return rc || ownership != OWNERSHIP_OURS ? rc : move(removal, i, true, folders, err);
 }
 
 int transfer_to_store(const struct removal *removal, enum removal_class class, struct error *err) {
+    AUTO(relocation_folders_release)
+    struct relocation_folders folders = RELOCATION_FOLDERS_INIT;
     int rc = 0;
     for (size_t i = 0; !rc && i < removal->manifest->count; i++)
         if (removal->manifest->entries[i].type != MANIFEST_DIR && is_of(removal, i, class))
-            rc = store(removal, i, err);
+            rc = store(removal, i, &folders, err);
     return rc;
 }
 
 int transfer_compat_to_store(const struct removal *removal, struct error *err) {
+    AUTO(relocation_folders_release)
+    struct relocation_folders folders = RELOCATION_FOLDERS_INIT;
     const struct manifest_entry *entry = compat_marker(removal);
-    return entry ? store(removal, (size_t)(entry - removal->manifest->entries), err) : 0;
+    return entry ? store(removal, (size_t)(entry - removal->manifest->entries), &folders, err) : 0;
 }
 
 /* Owner, attributes and mode are those of the manifest and the facts. */
@@ -143,28 +150,34 @@ static int check_moved(const struct removal *removal, const struct manifest_entr
                      removal->root->path, entry->path);
 }
 
-static int place(const struct removal *removal, size_t i, struct error *err) {
+static int place(const struct removal *removal, size_t i, struct relocation_folders *folders,
+                 struct error *err) {
     const struct manifest_entry *entry = &removal->manifest->entries[i];
     if (!is_kept(removal->root, entry->path))
         return check_moved(removal, entry, err);
-    int rc = root_exists(removal->root, entry->path) ? -EEXIST : move(removal, i, false, err);
+    int rc =
+        root_exists(removal->root, entry->path) ? -EEXIST : move(removal, i, false, folders, err);
     return rc == -EEXIST ? drop_kept_twin(removal, entry, err) : rc;
 }
 
 int transfer_to_places(const struct removal *removal, enum removal_class class, struct error *err) {
+    AUTO(relocation_folders_release)
+    struct relocation_folders folders = RELOCATION_FOLDERS_INIT;
     int rc = 0;
     for (size_t i = 0; !rc && i < removal->manifest->count; i++) {
         if (!is_of(removal, i, class))
             continue;
         rc = removal->manifest->entries[i].type == MANIFEST_DIR ? make_dir(removal, i, err)
-                                                                : place(removal, i, err);
+                                                                : place(removal, i, &folders, err);
     }
     return rc;
 }
 
 int transfer_compat_to_place(const struct removal *removal, struct error *err) {
+    AUTO(relocation_folders_release)
+    struct relocation_folders folders = RELOCATION_FOLDERS_INIT;
     const struct manifest_entry *entry = compat_marker(removal);
-    return entry ? place(removal, (size_t)(entry - removal->manifest->entries), err) : 0;
+    return entry ? place(removal, (size_t)(entry - removal->manifest->entries), &folders, err) : 0;
 }
 
 int transfer_check_places(const struct removal *removal, struct error *err) {

@@ -1,0 +1,36 @@
+/*
+ * The folder of one path after the other. Proving that a folder is root's alone takes some calls
+ * for each of its parents (root_open_parent()); paths in a row mostly are in the same one, which
+ * stays open.
+ */
+#ifndef BASE_PARENT_FOLDER_H
+#define BASE_PARENT_FOLDER_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "base/root.h"
+
+struct parent_folder {
+    int fd;     /* −1: none yet */
+    char *path; /* inside the root, with a slash at its end */
+};
+
+#define PARENT_FOLDER_INIT                                                                         \
+    { .fd = -1 }
+
+/*
+ * Makes folder->fd the directory that holds `path` and points `name` at its last component; errors
+ * as root_open_parent(), and the folder is none then. To be used within one command, for paths
+ * whose folders the command itself does not remove or replace in between.
+ */
+int parent_folder_enter(struct parent_folder *folder, const struct root *root, const char *path,
+                        const char **name, struct error *err) MUST_CHECK;
+
+/* Whether it is the one that holds `path`. */
+bool parent_folder_holds(const struct parent_folder *folder, const char *path);
+
+void parent_folder_release(struct parent_folder *folder);
+#define AUTO_PARENT_FOLDER AUTO(parent_folder_release)
+
+#endif

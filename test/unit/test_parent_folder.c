@@ -1,0 +1,83 @@
+#include <CUnit/Basic.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/parent_folder.h"
+#include "test/unit/scratch_root.h"
+
+static struct root root = ROOT_INIT;
+static struct error err;
+static struct parent_folder folder = PARENT_FOLDER_INIT;
+
+static void set_up(void) {
+    err = (struct error){0};
+    scratch_root_make(&root);
+    scratch_root_write(&root, "/usr/one/a", "a");
+    scratch_root_write(&root, "/usr/one/b", "b");
+    scratch_root_write(&root, "/usr/one-more/c", "c");
+}
+
+static void tear_down(void) {
+    parent_folder_release(&folder);
+    scratch_root_remove(&root);
+}
+
+static void enter(const char *path, const char *expected) {
+    const char *name = NULL;
+    CU_ASSERT_EQUAL_FATAL(parent_folder_enter(&folder, &root, path, &name, &err), 0);
+    CU_ASSERT_STRING_EQUAL(name, expected);
+    struct stat in_it, direct;
+    CU_ASSERT_EQUAL(fstatat(folder.fd, name, &in_it, 0), 0);
+    CU_ASSERT_EQUAL(stat(scratch_root_host(&root, path), &direct), 0);
+    CU_ASSERT_EQUAL(in_it.st_ino, direct.st_ino);
+}
+
+static void test_siblings_share_it(void) {
+    enter("/usr/one/a", "a");
+    int fd = folder.fd;
+    CU_ASSERT_TRUE(parent_folder_holds(&folder, "/usr/one/b"));
+    enter("/usr/one/b", "b");
+    CU_ASSERT_EQUAL(folder.fd, fd);
+}
+
+static void test_others_do_not(void) {
+    enter("/usr/one/a", "a");
+    CU_ASSERT_FALSE(parent_folder_holds(&folder, "/usr/one-more/c"));
+    CU_ASSERT_FALSE(parent_folder_holds(&folder, "/usr/one/"));
+    CU_ASSERT_FALSE(parent_folder_holds(&folder, "/usr/one"));
+    enter("/usr/one-more/c", "c");
+}
+
+static void test_refused_as_any_path(void) {
+    const char *name;
+    enter("/usr/one/a", "a");
+    CU_ASSERT_EQUAL(parent_folder_enter(&folder, &root, "/usr/none/x", &name, &err), -ENOENT);
+    CU_ASSERT_EQUAL(folder.fd, -1);
+    CU_ASSERT_EQUAL(chmod(scratch_root_host(&root, "/usr/one-more"), 0777), 0);
+    CU_ASSERT_NOT_EQUAL(parent_folder_enter(&folder, &root, "/usr/one-more/c", &name, &err), 0);
+    CU_ASSERT_EQUAL(err.kind, ERROR_REFUSED);
+    CU_ASSERT_EQUAL(folder.fd, -1);
+}
+
+int main(void) {
+    CU_TestInfo tests[] = {
+        {"siblings share it", test_siblings_share_it},
+        {"others do not", test_others_do_not},
+        {"refused as any path", test_refused_as_any_path},
+        CU_TEST_INFO_NULL,
+    };
+    CU_SuiteInfo suites[] = {
+        {.pName = "parent folder",
+         .pSetUpFunc = set_up,
+         .pTearDownFunc = tear_down,
+         .pTests = tests},
+        CU_SUITE_INFO_NULL,
+    };
+    if (CU_initialize_registry() != CUE_SUCCESS || CU_register_suites(suites) != CUE_SUCCESS)
+        return 1;
+    CU_basic_set_mode(CU_BRM_NORMAL);
+    CU_basic_run_tests();
+    bool failed = CU_get_number_of_failures() > 0 || CU_get_number_of_suites_failed() > 0;
+    CU_cleanup_registry();
+    return failed;
+}
