@@ -75,8 +75,9 @@ unit-tests: $(UNIT_TESTS)
 
 include test/check.mk
 include test/fuzz.mk
+include test/bench.mk
 include scripts/install.mk
 include scripts/quickstart.mk
 
--include $(wildcard $(foreach l,$(LAYERS) test/unit test/lib,$(BUILD)/$(l)/*.d))
+-include $(wildcard $(foreach l,$(LAYERS) test/unit test/lib test/bench,$(BUILD)/$(l)/*.d))
 .SECONDARY:

@@ -23,25 +23,7 @@ make_root() {
     dkms_places "$root" >"$scratch/before"
 }
 
-# The tree that dkms would need minutes to make: each module built and installed for both kernels.
-register() {
-    local kernel tree=$root/var/lib/dkms/many module
-    mkdir -p "$tree/1.0"
-    ln -s /usr/src/many-1.0 "$tree/1.0/source"
-    for kernel in "$first" "$second"; do
-        mkdir -p "$tree/1.0/$kernel/x86_64"/{log,module} "$root/lib/modules/$kernel/updates/dkms"
-        echo log >"$tree/1.0/$kernel/x86_64/log/make.log"
-        sed -n 's/^BUILT_MODULE_NAME.*="\(.*\)"/\1/p' "$root/usr/src/many-1.0/dkms.conf" |
-            while read -r module; do
-                # Each with bytes of its own.
-                (cat "$root/usr/src/many-1.0/prebuilt" && echo "$module") \
-                    >"$tree/1.0/$kernel/x86_64/module/$module.ko"
-            done
-        cp "$tree/1.0/$kernel/x86_64/module"/*.ko "$root/lib/modules/$kernel/updates/dkms/"
-        ln -s "1.0/$kernel/x86_64" "$tree/kernel-$kernel-x86_64"
-        run_in "$root" depmod "$kernel"
-    done
-}
+register() { prebuilt_registered "$root" "$package" "$first" "$second"; }
 
 assert_gone() {
     dkms_places "$root" >"$scratch/after"

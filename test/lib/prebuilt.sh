@@ -59,6 +59,28 @@ dkms_installed() {
     done
 }
 
+# What dkms add, build and install of $2, made by prebuilt_source(), in root $1 leave for the kernels
+# in the other arguments, without the minutes that dkms needs for hundreds of modules.
+prebuilt_registered() {
+    local root=$1 tree=$1/var/lib/dkms/${2%/*} version=${2#*/} source=$1/usr/src/${2/\//-} kernel module
+    shift 2
+    mkdir -p "$tree/$version"
+    ln -s "${source#"$root"}" "$tree/$version/source"
+    for kernel; do
+        mkdir -p "$tree/$version/$kernel/x86_64"/{log,module} "$root/lib/modules/$kernel/updates/dkms"
+        echo log >"$tree/$version/$kernel/x86_64/log/make.log"
+        sed -n 's/^BUILT_MODULE_NAME.*="\(.*\)"/\1/p' "$source/dkms.conf" |
+            while read -r module; do
+                # Each with bytes of its own.
+                (cat "$source/prebuilt" && echo "$module") \
+                    >"$tree/$version/$kernel/x86_64/module/$module.ko"
+            done
+        cp "$tree/$version/$kernel/x86_64/module"/*.ko "$root/lib/modules/$kernel/updates/dkms/"
+        ln -s "$version/$kernel/x86_64" "$tree/kernel-$kernel-x86_64"
+        run_in "$root" depmod "$kernel"
+    done
+}
+
 # What dkms and deregister work on, without what differs from one depmod to the next: times of an
 # index, whose lines are in the order of the directories, and dkms' signing key.
 dkms_places() {

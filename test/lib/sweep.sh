@@ -19,10 +19,10 @@ strace_calls+=,lremovexattr,fremovexattr,utime,utimes,futimesat,utimensat,fsync,
 strace_calls+=,syncfs,close,init_module,finit_module,delete_module
 strace_calls+=,unshare,clone,clone3,fork,vfork
 
-# The directory $1 as a file system image $2.
+# The directory $1 as a file system image $2, without a journal unless sweep_features says so.
 sweep_image() {
     truncate -s 400M "$2"
-    mke2fs -q -t ext4 -O ^has_journal -N 8000 -d "$1" "$2"
+    mke2fs -q -t ext4 -O "${sweep_features:-^has_journal}" -N 8000 -d "$1" "$2"
 }
 
 # Puts a fresh copy of image $1 at $root. Never the same file twice: any process of this machine
@@ -50,7 +50,10 @@ sweep_begin() {
 # Runs a command; what it says goes to the file $1 through a pipe, so that saying it changes nothing.
 quietly() { "${@:2}" 2>&1 </dev/null | cat >"$1"; }
 
-sweep_kind() { basename "${case%%-*}"; }
+sweep_kind() {
+    local name=${case##*/}
+    printf '%s\n' "${name%%-*}"
+}
 
 # Counts the calls of case $1's command, twice: inject's and strace's count must be one.
 sweep_count() {

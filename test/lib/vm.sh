@@ -33,9 +33,11 @@ vm_disk() {
 }
 
 # Boots root $1 and runs the text $2 with bash; sets $out to what it printed and $status to its
-# exit status, or ends the test when the machine does not come to that.
+# exit status, or ends the test when the machine does not come to that. Further arguments are
+# qemu's.
 vm_run() {
     local root=$1 script=$2 dir
+    shift 2
     dir=$(mktemp -d "$scratch/vm.XXXXXX")
     vm_disk "$root" "$dir/disk" "$script"
     timeout 180 qemu-system-x86_64 -accel tcg -m 768 -display none -vga none -nic none -no-reboot \
@@ -43,7 +45,7 @@ vm_run() {
         -append 'console=ttyS0 quiet panic=-1 root=/dev/nvme0n1 rw init=/vm/init' \
         -drive "file=$dir/disk,if=none,id=disk,format=raw,cache=unsafe" \
         -device nvme,drive=disk,serial=disk -serial "file:$dir/out" -serial "file:$dir/status" \
-        </dev/null || fail "qemu did not end well: $(tail -n 20 "$dir/out")"
+        "$@" </dev/null || fail "qemu did not end well: $(tail -n 20 "$dir/out")"
     out=$(tr -d '\r' <"$dir/out")
     status=$(tr -d '\r\n' <"$dir/status")
     rm -r "$dir"
