@@ -18,7 +18,7 @@
  * 0–2 for the program, 3 for the report (closed by exec), nothing else. Whatever comes from the
  * caller is moved out of the way first: it may stand at 0–3 when the caller had those closed.
  */
-static int arrange_descriptors(int output, int *report) {
+static int arrange_descriptors(const struct process_ends *ends, int *report) {
     int moved = fcntl(*report, F_DUPFD_CLOEXEC, REPORT_FD + 1);
     if (moved < 0)
         return -errno;
@@ -26,10 +26,11 @@ static int arrange_descriptors(int output, int *report) {
     int null = open("/dev/null", O_RDWR);
     if (null < 0)
         return -errno;
-    int input = fcntl(null, F_DUPFD, REPORT_FD + 1);
-    output = fcntl(output >= 0 ? output : null, F_DUPFD, REPORT_FD + 1);
-    if (input < 0 || output < 0 || dup2(input, 0) < 0 || dup2(output, 1) < 0 ||
-        dup2(output, 2) < 0 || dup3(*report, REPORT_FD, O_CLOEXEC) < 0)
+    int input = fcntl(ends->input >= 0 ? ends->input : null, F_DUPFD, REPORT_FD + 1);
+    int output = fcntl(ends->output >= 0 ? ends->output : null, F_DUPFD, REPORT_FD + 1);
+    int errors = fcntl(ends->errors >= 0 ? ends->errors : null, F_DUPFD, REPORT_FD + 1);
+    if (input < 0 || output < 0 || errors < 0 || dup2(input, 0) < 0 || dup2(output, 1) < 0 ||
+        dup2(errors, 2) < 0 || dup3(*report, REPORT_FD, O_CLOEXEC) < 0)
         return -errno;
     *report = REPORT_FD;
     return close_range(REPORT_FD + 1, ~0U, 0) ? -errno : 0;
@@ -49,9 +50,9 @@ static void reset_signals(void) {
 }
 
 /* What the child does between fork and exec; only a −errno comes back through the report pipe. */
-static _Noreturn void child(const struct process_spec *spec, char *const *environment, int output,
-                            int report) {
-    int rc = arrange_descriptors(output, &report);
+static _Noreturn void child(const struct process_spec *spec, char *const *environment,
+                            const struct process_ends *ends, int report) {
+    int rc = arrange_descriptors(ends, &report);
     umask(022);
     reset_signals();
     if (!rc && chdir(spec->directory ? spec->directory : "/"))
@@ -133,14 +134,10 @@ static int follow(const struct process_spec *spec, pid_t pid, int output) {
     return drain_rest(wait[1].fd, max, spec->output);
 }
 
-static int reap(pid_t pid) {
+void process_reap(pid_t pid, struct process_result *result) {
     int status = 0;
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
         continue;
-    return status;
-}
-
-static void fill_result(int status, struct process_result *result) {
     *result = (struct process_result){.exit_status = -1};
     if (WIFEXITED(status))
         result->exit_status = WEXITSTATUS(status);
@@ -148,7 +145,8 @@ static void fill_result(int status, struct process_result *result) {
         result->signal = WTERMSIG(status);
 }
 
-static int start(const struct process_spec *spec, int output, pid_t *pid, struct error *err) {
+int process_start(const struct process_spec *spec, const struct process_ends *ends, pid_t *pid,
+                  struct error *err) {
     AUTO_STRLIST struct strlist environment = {0};
     if (make_environment(spec, &environment))
         return error_oom(err, "starting a program");
@@ -161,7 +159,7 @@ static int start(const struct process_spec *spec, int output, pid_t *pid, struct
     if (*pid < 0)
         return error_io(err, errno, "can't start %s", spec->argv[0]);
     if (*pid == 0)
-        child(spec, environment.items, output, report_write);
+        child(spec, environment.items, ends, report_write);
     close(STEAL_FD(report_write));
     int failure = 0;
     ssize_t got;
@@ -169,7 +167,8 @@ static int start(const struct process_spec *spec, int output, pid_t *pid, struct
         got = read(report_read, &failure, sizeof failure);
     } while (got < 0 && errno == EINTR);
     if (got == sizeof failure && failure) {
-        reap(*pid);
+        struct process_result ignored;
+        process_reap(*pid, &ignored);
         return error_io(err, -failure, "can't run %s", spec->argv[0]);
     }
     return 0;
@@ -182,7 +181,9 @@ int process_run(const struct process_spec *spec, struct process_result *result, 
     AUTO_CLOSE int output_read = ends[0];
     AUTO_CLOSE int output_write = ends[1];
     pid_t pid = -1;
-    int rc = start(spec, spec->output_fd > 0 ? spec->output_fd : output_write, &pid, err);
+    int output = spec->output_fd > 0 ? spec->output_fd : output_write;
+    const struct process_ends child_ends = {.input = -1, .output = output, .errors = output};
+    int rc = process_start(spec, &child_ends, &pid, err);
     if (rc)
         return rc;
     if (output_write >= 0)
@@ -190,11 +191,12 @@ int process_run(const struct process_spec *spec, struct process_result *result, 
     rc = follow(spec, pid, output_read);
     if (rc)
         kill(pid, SIGKILL);
-    int status = reap(pid);
+    struct process_result ended;
+    process_reap(pid, &ended);
     if (rc)
         return rc == -EINTR ? interrupt_check(err)
                             : error_io(err, -rc, "can't follow %s", spec->argv[0]);
-    fill_result(status, result);
+    *result = ended;
     return 0;
 }
 

@@ -5,6 +5,8 @@
 #ifndef BASE_PROCESS_H
 #define BASE_PROCESS_H
 
+#include <sys/types.h>
+
 #include "base/buffer.h"
 #include "base/error.h"
 #include "base/strlist.h"
@@ -39,6 +41,21 @@ struct process_result {
  */
 int process_run(const struct process_spec *spec, struct process_result *result,
                 struct error *err) MUST_CHECK;
+
+/* A child's standard descriptors; −1 is /dev/null. */
+struct process_ends {
+    int input, output, errors;
+};
+
+/*
+ * Starts a program and lets it run (of the spec, argv, environment, directory and prepare count).
+ * The caller ends it with process_reap(). −errno when it could not be started.
+ */
+int process_start(const struct process_spec *spec, const struct process_ends *ends, pid_t *pid,
+                  struct error *err) MUST_CHECK;
+
+/* Waits for its end. */
+void process_reap(pid_t pid, struct process_result *result);
 
 /*
  * Finds `name` in PROCESS_PATH. The caller frees `path`. −ENOENT: ERROR_DEPENDENCY with a

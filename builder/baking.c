@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "builder/image.h"
 #include "kmod/lifecycle/activate.h"
+#include "kmod/lifecycle/bake_initramfs.h"
 #include "kmod/lifecycle/bake_records.h"
 #include "kmod/lifecycle/lock.h"
 #include "kmod/lifecycle/park.h"
@@ -104,6 +105,17 @@ static int take_root(const struct root *root, struct lock *lock, struct error *e
                      root->path);
 }
 
+/* One that somebody installed before is loaded from an initramfs first, whatever is baked. */
+static int check_initramfs(const struct root *root, struct facts *facts, struct error *err) {
+    AUTO_INITRAMFS_WANTED struct initramfs_wanted wanted = {0};
+    unsigned count = 0;
+    bool changed = false;
+    int rc = 0;
+    for (size_t i = 0; !rc && i < facts->module_count; i++)
+        rc = initramfs_want(&wanted, facts->modules[i].path, facts->modules[i].build_id, err);
+    return rc ? rc : bake_initramfs_record(root, &wanted, facts, &count, &changed, err);
+}
+
 static int prepare_and_place(struct plan *plan, struct node_program *program,
                              const struct bundle *bundle, const struct packed_set *modules,
                              struct error *err) {
@@ -111,6 +123,8 @@ static int prepare_and_place(struct plan *plan, struct node_program *program,
     int rc = plan_look_at_places(plan, err);
     if (!rc)
         rc = image_prepare(plan, bundle, modules, &bake, err);
+    if (!rc)
+        rc = check_initramfs(plan->root, &bake.facts, err);
     if (!rc)
         rc = node_program_install(plan->root, program, err);
     return rc ? rc : bake_place(plan->root, &bake, err);

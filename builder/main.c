@@ -4,6 +4,7 @@
 #include "builder/cmd_seal.h"
 #include "builder/cmd_sign.h"
 #include "builder/cmd_verify.h"
+#include "kmod/system/unpacker_library.h"
 
 static const struct command *const commands[] = {
     &cmd_bake, &cmd_seal, &cmd_verify, &cmd_sign, &cmd_inspect, NULL,
@@ -18,5 +19,6 @@ int main(int argc, char **argv) {
                     "  prebake verify --kernel 6.1.0-47-cloud-amd64 nvidia.ko\n",
         .commands = commands,
     };
+    unpacker_use(&unpacker_library);
     return command_main(&program, argc, argv);
 }

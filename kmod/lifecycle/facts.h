@@ -13,6 +13,7 @@
 #include "base/root.h"
 #include "base/strlist.h"
 #include "kmod/lifecycle/xattrs.h"
+#include "kmod/system/initramfs_files.h"
 #include "kmod/system/module_index.h"
 
 #define FACTS_FORMAT 1
@@ -74,6 +75,7 @@ struct facts {
     size_t placed_count;
     struct module_index *indexes; /* one a kernel */
     size_t index_count;
+    struct initramfs_files initramfs; /* read, and without any of the modules */
     struct facts_manifest manifest;
     struct facts_dkms dkms;
 };

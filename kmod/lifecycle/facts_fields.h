@@ -12,7 +12,8 @@
  *                  "files":[{"name":"modules.dep","inode":1,"ctime_ns":2,
  *                            "without":true,"without_mtime_ns":3}]}],
  *      "manifest":{"sha256":"…","inode":1,"ctime_ns":2},
- *      "dkms":{"name":"nvidia","version":"535.1","machine":"x86_64","kernels":["6.1.0-47"]}}
+ *      "dkms":{"name":"nvidia","version":"535.1","machine":"x86_64","kernels":["6.1.0-47"]},
+ *      "initramfs":[{"path":"/boot/initrd.img-…","inode":1,"ctime_ns":2,"size":3,"sha256":"…"}]}
  */
 #ifndef KMOD_FACTS_FIELDS_H
 #define KMOD_FACTS_FIELDS_H
@@ -25,6 +26,7 @@
 #define FACTS_ALIASES_MAX 65536
 #define FACTS_KERNELS_MAX 256 /* of indexes, and of a DKMS registration */
 #define FACTS_INDEX_FILES_MAX 64
+#define FACTS_INITRAMFS_MAX 256
 
 /* What a text value must be when it is not "". */
 enum facts_text { FACTS_TEXT_ANY, FACTS_TEXT_NAME, FACTS_TEXT_PATH, FACTS_TEXT_DIGEST };

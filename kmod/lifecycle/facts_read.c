@@ -105,6 +105,31 @@ static int take_index(const struct facts_value *object, struct facts *facts, str
     return rc;
 }
 
+static int take_initramfs(const struct facts_value *object, struct facts *facts,
+                          struct error *err) {
+    AUTO_FREE char *path = NULL, *sha256 = NULL;
+    int64_t inode = 0, ctime_ns = 0, size = 0;
+    int rc = facts_value_text(object, "path", FACTS_TEXT_PATH, &path, err);
+    if (!rc)
+        rc = facts_value_integer(object, "inode", &inode, err);
+    if (!rc)
+        rc = facts_value_integer(object, "ctime_ns", &ctime_ns, err);
+    if (!rc)
+        rc = facts_value_integer(object, "size", &size, err);
+    if (!rc)
+        rc = facts_value_text(object, "sha256", FACTS_TEXT_DIGEST, &sha256, err);
+    if (rc)
+        return rc;
+    struct initramfs_file *file = initramfs_files_add(&facts->initramfs, path);
+    if (!file)
+        return error_oom(err, "reading the facts");
+    file->inode = (uint64_t)inode;
+    file->ctime_ns = ctime_ns;
+    file->size = (uint64_t)size;
+    strcpy(file->sha256, sha256); /* "" or exactly a digest */
+    return 0;
+}
+
 /* Every element of the array `key` through `take`. */
 static int take_each(const struct facts_value *top, const char *key, size_t max,
                      int (*take)(const struct facts_value *element, struct facts *facts,
@@ -175,7 +200,9 @@ static int take_all(const struct facts_value *top, struct facts *facts, struct e
         rc = take_each(top, "indexes", FACTS_KERNELS_MAX, take_index, facts, err);
     if (!rc)
         rc = take_manifest(top, facts, err);
-    return rc ? rc : take_dkms(top, facts, err);
+    if (!rc)
+        rc = take_dkms(top, facts, err);
+    return rc ? rc : take_each(top, "initramfs", FACTS_INITRAMFS_MAX, take_initramfs, facts, err);
 }
 
 int facts_parse(const char *text, size_t size, const char *name, struct facts *facts,

@@ -144,6 +144,24 @@ static json_t *indexes(struct writer *writer, const struct facts *facts) {
     return array;
 }
 
+static json_t *initramfs(struct writer *writer, const struct initramfs_files *files) {
+    json_t *array = json_array();
+    if (files->count > FACTS_INITRAMFS_MAX)
+        writer->refused = "initramfs";
+    for (size_t i = 0; i < files->count; i++) {
+        const struct initramfs_file *file = &files->items[i];
+        json_t *object = json_object();
+        set(writer, object, "path", text(writer, "initramfs: path", FACTS_TEXT_PATH, file->path));
+        set(writer, object, "inode", integer(file->inode));
+        set(writer, object, "ctime_ns", json_integer(file->ctime_ns));
+        set(writer, object, "size", integer(file->size));
+        set(writer, object, "sha256",
+            text(writer, "initramfs: sha256", FACTS_TEXT_DIGEST, file->sha256));
+        append(writer, array, object);
+    }
+    return array;
+}
+
 static json_t *manifest(struct writer *writer, const struct facts_manifest *file) {
     json_t *object = json_object();
     set(writer, object, "sha256",
@@ -172,6 +190,7 @@ static json_t *document(struct writer *writer, const struct facts *facts) {
     set(writer, object, "indexes", indexes(writer, facts));
     set(writer, object, "manifest", manifest(writer, &facts->manifest));
     set(writer, object, "dkms", dkms(writer, &facts->dkms));
+    set(writer, object, "initramfs", initramfs(writer, &facts->initramfs));
     return object;
 }
 

@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/stopwatch.h"
 #include "kmod/lifecycle/bake.h"
+#include "kmod/lifecycle/bake_initramfs.h"
 #include "kmod/lifecycle/bake_records.h"
 #include "kmod/lifecycle/derived_modules.h"
 #include "kmod/lifecycle/durability.h"
@@ -14,7 +15,6 @@
 #include "kmod/lifecycle/state_folder.h"
 #include "kmod/lifecycle/state_word.h"
 #include "kmod/lifecycle/transfer.h"
-#include "kmod/system/initramfs.h"
 
 static int refuse_unbaked(const struct root *root, struct error *err) {
     return error_set(err, ERROR_REFUSED, ENOENT,
@@ -31,6 +31,7 @@ struct seal {
     struct facts facts;
     struct removal removal; /* what a teardown would begin with */
     struct derived derived;
+    bool has_other_images; /* than were recorded */
 };
 
 static void release(struct seal *seal) {
@@ -66,16 +67,12 @@ static int read_bake(struct seal *seal, struct error *err) {
     return rc ? rc : ownership_context_make(seal->root, &seal->facts, &seal->removal.context, err);
 }
 
-static int check_initramfs(const struct seal *seal, unsigned *images, struct error *err) {
-    AUTO(initramfs_wanted_release) struct initramfs_wanted wanted = {0};
-    AUTO_STRLIST struct strlist derived = {0};
-    int rc = derived_modules_list(&seal->derived, NULL, &derived, err);
-    for (size_t i = 0; !rc && i < derived.count; i++)
-        rc = initramfs_want(&wanted, derived.items[i], "", err);
-    for (size_t i = 0; !rc && i < seal->facts.module_count; i++)
-        rc = initramfs_want(&wanted, seal->facts.modules[i].path, seal->facts.modules[i].build_id,
-                            err);
-    return rc ? rc : initramfs_check(seal->root, &wanted, images, err);
+static int check_initramfs(struct seal *seal, unsigned *images, struct error *err) {
+    AUTO_INITRAMFS_WANTED struct initramfs_wanted wanted = {0};
+    int rc = bake_initramfs_want(&seal->removal, &seal->facts, &seal->derived, &wanted, err);
+    return rc ? rc
+              : bake_initramfs_record(seal->root, &wanted, &seal->facts, images,
+                                      &seal->has_other_images, err);
 }
 
 /* Nothing is changed here. */
@@ -135,7 +132,7 @@ static int bring_up_to_date(struct seal *seal, struct seal_result *result, struc
     result->kernels = (unsigned)seal->facts.index_count;
     result->refreshed = (unsigned)indexes.renewed.count;
     result->forgotten = indexes.forgotten;
-    bool changed = copied || result->refreshed || result->forgotten;
+    bool changed = copied || result->refreshed || result->forgotten || seal->has_other_images;
     return rc ? rc : write_down(seal, &indexes, changed, err);
 }
 

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/stopwatch.h"
 #include "kmod/lifecycle/bake.h"
+#include "kmod/lifecycle/bake_initramfs.h"
 #include "kmod/lifecycle/bake_records.h"
 #include "kmod/lifecycle/bake_residents.h"
 #include "kmod/lifecycle/derived.h"
@@ -177,6 +178,25 @@ static int remove_state(const struct root *root, struct error *err) {
     return rc ? rc : remove_folder(root, err);
 }
 
+const char *teardown_initramfs_name(enum teardown_initramfs initramfs) {
+    static const char *const names[] = {
+        [TEARDOWN_INITRAMFS_UNKNOWN] = "",
+        [TEARDOWN_INITRAMFS_CLEAN] = "clean",
+        [TEARDOWN_INITRAMFS_STALE] = "stale",
+        [TEARDOWN_INITRAMFS_UNREAD] = "unread",
+    };
+    return names[initramfs];
+}
+
+/* Nothing here takes a module out of an image: that is the work of the system's own tool. */
+static enum teardown_initramfs look_at_initramfs(const struct teardown *teardown,
+                                                 struct error *err) {
+    int rc = bake_initramfs_check(&teardown->removal, &teardown->facts, &teardown->derived, err);
+    return rc == 0         ? TEARDOWN_INITRAMFS_CLEAN
+           : rc == -EEXIST ? TEARDOWN_INITRAMFS_STALE
+                           : TEARDOWN_INITRAMFS_UNREAD;
+}
+
 /* The status comes from the final state, never from what was meant to be done (incident T10). */
 static int look(const struct teardown *teardown, struct teardown_result *result,
                 struct error *err) {
@@ -191,7 +211,9 @@ static int look(const struct teardown *teardown, struct teardown_result *result,
     result->dkms_after |= derived;
     result->foreign = count.foreign + teardown->derived.removal.foreign;
     result->left = count.left + derived;
-    result->complete = result->left == 0 && !result->module_after && !result->modprobe_after;
+    result->initramfs = look_at_initramfs(teardown, result->left ? NULL : err);
+    result->complete = result->left == 0 && !result->module_after && !result->modprobe_after &&
+                       result->initramfs == TEARDOWN_INITRAMFS_CLEAN;
     return 0;
 }
 
@@ -301,6 +323,7 @@ static bool was_complete(const struct root *root) {
 
 static int complete(const struct root *root, struct teardown_result *result, struct error *err) {
     result->acted = result->complete = true;
+    result->initramfs = TEARDOWN_INITRAMFS_CLEAN;
     int rc = remove_state(root, err);
     result->marker_after = root_exists(root, STATE_FOLDER_MARKER);
     return rc;

@@ -26,6 +26,13 @@ struct teardown_options {
     bool force_files;   /* remove the files although modules of ours are in use */
 };
 
+enum teardown_initramfs {
+    TEARDOWN_INITRAMFS_UNKNOWN, /* nobody looked */
+    TEARDOWN_INITRAMFS_CLEAN,   /* no image has a module of the bake */
+    TEARDOWN_INITRAMFS_STALE,   /* one has: it has to be made anew */
+    TEARDOWN_INITRAMFS_UNREAD,  /* one can't be read, so that nobody can say */
+};
+
 struct teardown_result {
     bool acted;       /* there was a marker */
     bool complete;    /* nothing of ours is left */
@@ -35,15 +42,20 @@ struct teardown_result {
     bool module_after;
     bool marker_after;   /* the marker is still there */
     bool modprobe_after; /* modprobe would still resolve one of ours */
-    unsigned foreign;    /* manifest paths that are somebody else's now: they stay */
-    unsigned left;       /* paths of ours that could not be removed */
+    enum teardown_initramfs initramfs;
+    unsigned foreign; /* manifest paths that are somebody else's now: they stay */
+    unsigned left;    /* paths of ours that could not be removed */
     unsigned duration_ms;
 };
+
+/* "clean", "stale", "unread"; "" when unknown. */
+const char *teardown_initramfs_name(enum teardown_initramfs initramfs);
 
 /*
  * Tears down the root's bake. No marker: result->acted is false, nothing is created or changed (but
  * for ending a teardown that was killed after its marker had gone).
- * ERROR_INCOMPLETE: something of ours is left, the sentence names the first; the marker stays.
+ * ERROR_INCOMPLETE: something of ours is left, or in an initramfs, or one that is not as recorded
+ * can't be read; the sentence names the first; the marker stays.
  * ERROR_BUSY: a module of ours is in use, nothing was changed. ERROR_REFUSED, ERROR_DAMAGED: marker
  * or manifest are not to be believed, nothing was changed. ERROR_LOCKED.
  */

@@ -20,15 +20,17 @@ int teardown_report_line(const struct teardown_result *result, const char *tag,
     telemetry_add_bool(&event, "dkms_after", result->dkms_after);
     telemetry_add_bool(&event, "modprobe_after", result->modprobe_after);
     telemetry_add_number(&event, "foreign", result->foreign);
+    telemetry_add(&event, "initramfs", teardown_initramfs_name(result->initramfs));
     telemetry_add_number(&event, "duration_ms", result->duration_ms);
     return node_line_print(&event, err);
 }
 
 json_t *teardown_report_json(const struct teardown_result *result) {
-    return json_pack("{s:i, s:s, s:s, s:b, s:b, s:b, s:b, s:b, s:b, s:I, s:I}", "format",
-                     NODE_JSON_FORMAT, "event", "teardown", "status", status(result), "dkms_before",
-                     result->dkms_before, "module_before", result->module_before, "module_after",
-                     result->module_after, "marker_after", result->marker_after, "dkms_after",
-                     result->dkms_after, "modprobe_after", result->modprobe_after, "foreign",
-                     (json_int_t)result->foreign, "duration_ms", (json_int_t)result->duration_ms);
+    return json_pack(
+        "{s:i, s:s, s:s, s:b, s:b, s:b, s:b, s:b, s:b, s:I, s:s, s:I}", "format", NODE_JSON_FORMAT,
+        "event", "teardown", "status", status(result), "dkms_before", result->dkms_before,
+        "module_before", result->module_before, "module_after", result->module_after,
+        "marker_after", result->marker_after, "dkms_after", result->dkms_after, "modprobe_after",
+        result->modprobe_after, "foreign", (json_int_t)result->foreign, "initramfs",
+        teardown_initramfs_name(result->initramfs), "duration_ms", (json_int_t)result->duration_ms);
 }

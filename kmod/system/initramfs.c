@@ -5,18 +5,17 @@
 
 #include "base/log.h"
 #include "kmod/system/initramfs_image.h"
+#include "kmod/system/module_name.h"
 #include "kmod/system/os_release.h"
 #include "kmod/system/unpacker.h"
 
-#define BOOT "/boot"
-#define DEPTH_MAX 4 /* /boot/efi/EFI/<distribution>/…, /boot/<machine id>/<kernel>/initrd */
-
 /* One image being looked through. */
 struct inspection {
-    const struct root *root;
     const struct initramfs_wanted *wanted;
-    const char *shown; /* its path, for sentences */
+    struct initramfs_finding *finding;
 };
+
+static const char reading[] = "reading initramfs images";
 
 /* "./usr/lib/modules/K/…", "/lib/modules/K/…" → "lib/modules/K/…": usr-merge or not. */
 static const char *from_lib(const char *path) {
@@ -25,30 +24,19 @@ static const char *from_lib(const char *path) {
     return path + (strncmp(path, "usr/lib/", strlen("usr/lib/")) ? 0 : strlen("usr/"));
 }
 
-/* How long a path is without ".ko", ".ko.gz", ".ko.xz", ".ko.zst"; 0 for what is no module. */
-static size_t stem_length(const char *path) {
-    static const char *const suffixes[] = {".ko", ".ko.gz", ".ko.xz", ".ko.zst"};
-    size_t length = strlen(path);
-    for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
-        size_t suffix = strlen(suffixes[i]);
-        if (length > suffix && !strcmp(path + length - suffix, suffixes[i]))
-            return length - suffix;
-    }
-    return 0;
-}
-
 int initramfs_want(struct initramfs_wanted *wanted, const char *path, const char *build_id,
                    struct error *err) {
     const char *place = from_lib(path);
-    size_t stem = stem_length(place);
-    if (stem > 0 && (strlist_addf(&wanted->places, "%.*s", (int)stem, place) ||
-                     build_id_search_add(&wanted->build_ids, build_id)))
-        return error_oom(err, "reading initramfs images");
+    size_t stem = module_name_stem(place);
+    if ((stem > 0 && strlist_addf(&wanted->places, "%.*s", (int)stem, place)) ||
+        build_id_search_add(&wanted->build_ids, build_id))
+        return error_oom(err, reading);
     return 0;
 }
 
 void initramfs_wanted_release(struct initramfs_wanted *wanted) {
     strlist_release(&wanted->places);
+    strlist_release(&wanted->names);
     build_id_search_release(&wanted->build_ids);
 }
 
@@ -60,9 +48,16 @@ static bool is_wanted_place(const struct initramfs_wanted *wanted, const char *p
     return false;
 }
 
+static bool is_wanted_name(const struct initramfs_wanted *wanted, const char *place) {
+    if (wanted->names.count == 0)
+        return false;
+    AUTO_FREE char *name = module_name_in_kernel(place);
+    return name && strlist_contains(&wanted->names, name);
+}
+
 /* A packed module that can't be unpacked can't be loaded either. */
 static int search_packed(const struct initramfs_wanted *wanted, struct cpio_entry *entry,
-                         bool *found) {
+                         bool *found, struct error *err) {
     AUTO_UNPACKER struct unpacker *unpacker = NULL;
     struct error reason = {0};
     int rc = unpacker_open(&unpacker, cpio_entry_read, entry, entry->path, &reason);
@@ -70,18 +65,20 @@ static int search_packed(const struct initramfs_wanted *wanted, struct cpio_entr
         rc = build_id_search_run(&wanted->build_ids, unpacker_read, unpacker, found, &reason);
     if (rc)
         log_detail("%s: %s", entry->archive, reason.text);
+    if (rc && reason.kind != ERROR_DAMAGED && err)
+        *err = reason;
     return reason.kind == ERROR_DAMAGED ? 0 : rc;
 }
 
 static int find_wanted(const struct initramfs_wanted *wanted, struct cpio_entry *entry, bool *found,
                        struct error *err) {
     const char *place = from_lib(entry->path);
-    size_t stem = stem_length(place);
-    *found = stem > 0 && is_wanted_place(wanted, place, stem);
-    if (stem == 0 || *found || !S_ISREG(entry->mode))
+    size_t stem = module_name_stem(place);
+    *found = stem > 0 && (is_wanted_place(wanted, place, stem) || is_wanted_name(wanted, place));
+    if (stem == 0 || *found || !S_ISREG(entry->mode) || wanted->build_ids.count == 0)
         return 0;
     return place[stem + strlen(".ko")]
-               ? search_packed(wanted, entry, found)
+               ? search_packed(wanted, entry, found, err)
                : build_id_search_run(&wanted->build_ids, cpio_entry_read, entry, found, err);
 }
 
@@ -105,69 +102,87 @@ static const char *refresh_command(const struct root *root) {
     return NULL;
 }
 
-static int report(const struct inspection *inspection, const char *path, struct error *err) {
+int initramfs_judge(const struct root *root, const char *path,
+                    const struct initramfs_finding *finding, struct error *err) {
     static const char folder[] = "lib/modules/";
-    const char *command = refresh_command(inspection->root), *place = from_lib(path);
+    if (!finding->module && finding->reason.kind == ERROR_NONE)
+        return 0;
+    if (!finding->module)
+        return error_set(err, ERROR_DAMAGED, EBADMSG,
+                         "nobody can say whether a baked module is in %s%s: %s", root->path, path,
+                         finding->reason.text);
+    const char *command = refresh_command(root), *place = from_lib(finding->module);
     const char *kernel = strncmp(place, folder, strlen(folder)) ? "" : place + strlen(folder);
-    return error_set(err, ERROR_DAMAGED, EEXIST,
-                     "%s holds the baked module %.300s, where no teardown reaches it: keep the "
-                     "module out of the initramfs, make the image anew (%s %.*s) and seal again",
-                     inspection->shown, path, command ? command : "with the system's tool, for",
-                     (int)strcspn(kernel, "/"), kernel);
+    return error_set(
+        err, ERROR_DAMAGED, EEXIST,
+        "%s%s holds the baked module %.300s, where no teardown reaches it: keep the "
+        "module out of the initramfs, make the image anew (%s %.*s) and run this again",
+        root->path, path, finding->module, command ? command : "with the system's tool, for",
+        (int)strcspn(kernel, "/"), kernel);
 }
 
+/* −EEXIST ends the walk. */
 static int inspect_entry(void *context, struct cpio_entry *entry, struct error *err) {
     const struct inspection *inspection = context;
     bool found = false;
     int rc = find_wanted(inspection->wanted, entry, &found, err);
-    return rc || !found ? rc : report(inspection, entry->path, err);
+    if (rc || !found)
+        return rc;
+    inspection->finding->module = strdup(entry->path);
+    return inspection->finding->module ? -EEXIST : error_oom(err, reading);
 }
 
-static int inspect_image(struct inspection *inspection, const char *path, struct error *err) {
+static int read_image(const struct root *root, struct inspection *inspection, const char *path,
+                      struct error *err) {
     AUTO_CLOSE int fd = -1;
-    AUTO_FREE char *shown = root_host_path(inspection->root, path);
+    AUTO_FREE char *shown = root_host_path(root, path);
     if (!shown)
-        return error_oom(err, "reading initramfs images");
-    int rc = root_open_file(inspection->root, path, &fd, err);
+        return error_oom(err, reading);
+    int rc = root_open_file(root, path, &fd, err);
     if (rc)
         return rc;
     log_detail("looking for baked modules in %s", shown);
-    inspection->shown = shown;
     return initramfs_image_walk(fd, shown, inspect_entry, inspection, err);
 }
 
-static bool is_image_name(const char *name) {
-    return !strncmp(name, "initrd", strlen("initrd")) ||
-           !strncmp(name, "initramfs", strlen("initramfs"));
+int initramfs_inspect(const struct root *root, const struct initramfs_wanted *wanted,
+                      const char *path, struct initramfs_finding *finding, struct error *err) {
+    *finding = (struct initramfs_finding){0};
+    struct inspection inspection = {.wanted = wanted, .finding = finding};
+    struct error reason = {0};
+    int rc = read_image(root, &inspection, path, &reason);
+    if (!rc || finding->module)
+        return 0;
+    if (rc != -EINTR && rc != -ENOMEM) {
+        finding->reason = reason;
+        return 0;
+    }
+    if (err)
+        *err = reason;
+    return rc;
 }
 
-/* Links are passed over: the images that they lead to are there themselves. */
-static int find_images(const struct root *root, const char *folder, unsigned depth,
-                       struct strlist *images, struct error *err) {
-    AUTO_STRLIST struct strlist names = {0};
-    int rc = root_list(root, folder, &names, err);
-    for (size_t i = 0; !rc && i < names.count; i++) {
-        AUTO_FREE char *path = NULL;
-        struct stat st;
-        if (asprintf(&path, "%s/%s", folder, names.items[i]) < 0)
-            return error_oom(err, "looking for initramfs images");
-        if (root_stat(root, path, &st))
-            continue;
-        if (S_ISDIR(st.st_mode) && depth < DEPTH_MAX)
-            rc = find_images(root, path, depth + 1, images, err);
-        else if (S_ISREG(st.st_mode) && is_image_name(names.items[i]) && strlist_add(images, path))
-            rc = error_oom(err, "looking for initramfs images");
+static int check_image(const struct root *root, const struct initramfs_wanted *wanted,
+                       const char *path, struct error *err) {
+    AUTO_INITRAMFS_FINDING struct initramfs_finding finding = {0};
+    int rc = initramfs_inspect(root, wanted, path, &finding, err);
+    return rc ? rc : initramfs_judge(root, path, &finding, err);
+}
+
+int initramfs_check(const struct root *root, const struct initramfs_wanted *wanted,
+                    const struct initramfs_files *clean, const struct initramfs_files *files,
+                    struct error *err) {
+    int rc = 0;
+    for (size_t i = 0; !rc && i < files->count; i++) {
+        bool is_clean = false;
+        rc = initramfs_files_is_recorded(root, clean, &files->items[i], &is_clean, err);
+        if (!rc && !is_clean)
+            rc = check_image(root, wanted, files->items[i].path, err);
     }
     return rc;
 }
 
-int initramfs_check(const struct root *root, const struct initramfs_wanted *wanted,
-                    unsigned *images, struct error *err) {
-    struct inspection inspection = {.root = root, .wanted = wanted};
-    AUTO_STRLIST struct strlist paths = {0};
-    int rc = find_images(root, BOOT, 0, &paths, err);
-    for (size_t i = 0; !rc && i < paths.count; i++)
-        rc = inspect_image(&inspection, paths.items[i], err);
-    *images = (unsigned)paths.count;
-    return rc;
+void initramfs_finding_release(struct initramfs_finding *finding) {
+    free(finding->module);
+    *finding = (struct initramfs_finding){0};
 }

@@ -1,15 +1,30 @@
-/* Decompressing a stream of bytes, by libarchive: gzip, bzip2, lzma, xz, lz4 (frames and the
- * kernel's legacy format), zstd; the format is told by its magic bytes. */
+/*
+ * Decompressing a stream of bytes; the format is told by its magic bytes. How it is done is the
+ * program's choice: by libarchive in `prebake` (unpacker_library.h), by the system's own
+ * decompressors in `prebake-node`, which links no such library (unpacker_programs.h).
+ */
 #ifndef KMOD_UNPACKER_H
 #define KMOD_UNPACKER_H
 
 #include "kmod/system/byte_stream.h"
 
+/* A way to unpack; the functions are as those below. */
+struct unpacking {
+    int (*open)(void **state, byte_source source, void *context, const char *name,
+                struct error *err);
+    int (*read)(void *state, void *data, size_t size, size_t *got, struct error *err);
+    uint64_t (*consumed)(const void *state);
+    void (*close)(void *state);
+};
+
+/* From here on unpackers are opened this way; until then it is unpacker_programs. */
+void unpacker_use(const struct unpacking *unpacking);
+
 struct unpacker;
 
 /*
  * Begins to unpack what `source` gives. `name` is for sentences and stays the caller's. The caller
- * closes. ERROR_DAMAGED: none of the formats.
+ * closes. ERROR_DAMAGED: none of the formats. ERROR_DEPENDENCY: the program for it is missing.
  */
 int unpacker_open(struct unpacker **unpacker, byte_source source, void *context, const char *name,
                   struct error *err) MUST_CHECK;

@@ -9,6 +9,8 @@ set -euo pipefail
 . "$test_lib/small-root.sh"
 # shellcheck source=test/lib/sealing.sh
 . "$test_lib/sealing.sh"
+# shellcheck source=test/lib/initramfs.sh
+. "$test_lib/initramfs.sh"
 # shellcheck source=test/lib/prebuilt.sh
 . "$test_lib/prebuilt.sh"
 
@@ -259,26 +261,6 @@ baked_root_without() {
 }
 
 # --- initramfs
-
-# An image $1 as mkinitramfs makes them: microcode, then the files below folder $3 packed by $2.
-make_initramfs() {
-    local image=$1 pack=$2 files=$3
-    mkdir -p "$root/boot" "$scratch/early/kernel/x86/microcode"
-    echo code >"$scratch/early/kernel/x86/microcode/GenuineIntel.bin"
-    bsdtar --format newc -cf - -C "$scratch/early" . >"$root/boot/$image"
-    bsdtar --format newc -cf - -C "$files" . | $pack >>"$root/boot/$image"
-}
-
-# The modules of the kernel, and with an argument that one of the bake.
-initramfs_files() {
-    local files=$scratch/files modules=usr/lib/modules/$KERNEL
-    rm -rf "$files"
-    mkdir -p "$files/$modules/updates/dkms"
-    cp -a "$root/$modules/kernel" "$files/$modules/"
-    printf '#!/bin/sh\n' >"$files/init"
-    [[ $# -eq 0 ]] || cp "$root/$modules/updates/dkms/$1" "$files/$modules/${2:-updates/dkms/$1}"
-    printf '%s\n' "$files"
-}
 
 test_initramfs_without_the_modules() {
     baked_root

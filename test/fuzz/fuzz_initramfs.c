@@ -12,7 +12,7 @@
 #include "base/file.h"
 #include "kmod/system/build_id_search.h"
 #include "kmod/system/initramfs_image.h"
-#include "kmod/system/unpacker.h"
+#include "kmod/system/unpacker_library.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -41,6 +41,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         abort();
     if (!search.count && build_id_search_add(&search, "00112233445566778899aabbccddeeff01234567"))
         abort();
+    unpacker_use(&unpacker_library);
     unsigned count = 0;
     struct error err = {0};
     if (initramfs_image_walk(fd, "initramfs", visit, &count, &err) && err.kind != ERROR_DAMAGED)

@@ -61,6 +61,17 @@ static void add_index(struct facts *facts) {
                                                      .without_mtime_ns = 99};
 }
 
+static void add_initramfs(struct facts *facts) {
+    struct initramfs_file *file =
+        initramfs_files_add(&facts->initramfs, "/boot/initrd.img-6.1.0-47-cloud-amd64");
+    if (!file)
+        abort();
+    file->inode = UINT64_MAX - 6;
+    file->ctime_ns = 12;
+    file->size = 34;
+    strcpy(file->sha256, FACTS_SAMPLE_DIGEST);
+}
+
 void facts_sample_make(struct facts *facts, size_t placed_count) {
     *facts = (struct facts){
         .kernel = copy("6.1.0-47-cloud-amd64"),
@@ -84,6 +95,7 @@ void facts_sample_make(struct facts *facts, size_t placed_count) {
     for (size_t i = 0; i < placed_count; i++)
         add_placed(facts, i);
     add_index(facts);
+    add_initramfs(facts);
     if (strlist_add(&facts->pci_aliases, "pci:v000010DEd*sv*sd*bc03sc02i00*") ||
         strlist_add(&facts->pci_aliases, "pci:v000010DEd*sv*sd*bc03sc00i00*") ||
         strlist_add(&facts->dkms.kernels, "6.1.0-47-cloud-amd64"))

@@ -1,8 +1,11 @@
 #include <CUnit/Basic.h>
 #include <string.h>
 
+#include "base/interrupt.h"
 #include "kmod/module/compression.h"
 #include "kmod/system/initramfs.h"
+#include "kmod/system/unpacker_library.h"
+#include "kmod/system/unpacker_programs.h"
 #include "test/unit/scratch_cpio.h"
 #include "test/unit/scratch_root.h"
 
@@ -15,7 +18,7 @@
 static struct root root = ROOT_INIT;
 static struct initramfs_wanted wanted;
 static struct error err;
-static unsigned images;
+static struct initramfs_files clean, files;
 
 static void set_up(void) {
     err = (struct error){0};
@@ -26,6 +29,8 @@ static void set_up(void) {
 
 static void tear_down(void) {
     initramfs_wanted_release(&wanted);
+    initramfs_files_release(&clean);
+    initramfs_files_release(&files);
     scratch_root_remove(&root);
 }
 
@@ -43,7 +48,9 @@ static void make_image(const char *image, const char *module, const void *data, 
 
 static int check(void) {
     err = (struct error){0};
-    return initramfs_check(&root, &wanted, &images, &err);
+    initramfs_files_release(&files);
+    int rc = initramfs_files_find(&root, &files, &err);
+    return rc ? rc : initramfs_check(&root, &wanted, &clean, &files, &err);
 }
 
 static void expect_found(const char *image, const char *module) {
@@ -58,7 +65,7 @@ static void expect_clean(unsigned count) {
     if (rc)
         fprintf(stderr, "%s\n", err.text);
     CU_ASSERT_EQUAL(rc, 0);
-    CU_ASSERT_EQUAL(images, count);
+    CU_ASSERT_EQUAL(files.count, count);
 }
 
 static void test_no_boot(void) {
@@ -148,6 +155,46 @@ static void test_folders_of_boot(void) {
     expect_found("/boot/0123456789abcdef/6.1/initrd", OURS);
 }
 
+/* What was read before and had nothing is not read again. */
+static void test_recorded_images(void) {
+    bool changed = false;
+    make_image("/boot/initrd.img-6.1", "usr/lib/modules/6.1/kernel/a.ko", "a", 1);
+    expect_clean(1);
+    CU_ASSERT_EQUAL(initramfs_files_digest(&root, &clean, &files, &changed, &err), 0);
+    clean = files;
+    files = (struct initramfs_files){0};
+    if (initramfs_want(&wanted, "/lib/modules/6.1/kernel/a.ko", "", &err))
+        exit(99);
+    expect_clean(1);
+    make_image("/boot/initrd.img-6.2", "usr/lib/modules/6.1/kernel/a.ko", "a", 1);
+    expect_found("/boot/initrd.img-6.2", "kernel/a.ko");
+    make_image("/boot/initrd.img-6.1", OURS, "changed since", 13);
+    expect_found("/boot/initrd.img-6.1", OURS);
+}
+
+/* Wherever it is, as the kernel would call it. */
+static void test_by_name(void) {
+    make_image("/boot/initrd.img-6.1", "lib/modules/6.2/extra/nvidia-drm.ko.xz", "x", 1);
+    expect_clean(1);
+    if (strlist_add(&wanted.names, "nvidia_drm"))
+        exit(99);
+    expect_found("/boot/initrd.img-6.1", "extra/nvidia-drm.ko.xz");
+    make_image("/boot/initrd.img-6.1", "lib/modules/6.2/extra/nvidia-drm2.ko", "x", 1);
+    expect_clean(1);
+}
+
+static void test_findings(void) {
+    AUTO_INITRAMFS_FINDING struct initramfs_finding found = {0}, unread = {0};
+    make_image("/boot/initrd.img-6.1", OURS, "x", 1);
+    scratch_root_write(&root, "/boot/initrd.img-6.2", "nobody knows what this is");
+    CU_ASSERT_EQUAL(initramfs_inspect(&root, &wanted, "/boot/initrd.img-6.1", &found, &err), 0);
+    CU_ASSERT_STRING_EQUAL(found.module, OURS);
+    CU_ASSERT_EQUAL(found.reason.kind, ERROR_NONE);
+    CU_ASSERT_EQUAL(initramfs_inspect(&root, &wanted, "/boot/initrd.img-6.2", &unread, &err), 0);
+    CU_ASSERT_PTR_NULL(unread.module);
+    CU_ASSERT_EQUAL(unread.reason.kind, ERROR_DAMAGED);
+}
+
 static void test_unreadable_image(void) {
     scratch_root_write(&root, "/boot/initrd.img-6.1", "nobody knows what this is");
     CU_ASSERT_EQUAL(check(), -EBADMSG);
@@ -177,6 +224,17 @@ static void test_hostile_names(void) {
     expect_found("/boot/initrd.img-6.1", "a.ko");
 }
 
+static int use_programs(void) {
+    interrupt_install();
+    unpacker_use(&unpacker_programs);
+    return 0;
+}
+
+static int use_library(void) {
+    unpacker_use(&unpacker_library);
+    return 0;
+}
+
 int main(void) {
     CU_TestInfo tests[] = {
         {"no /boot", test_no_boot},
@@ -187,13 +245,25 @@ int main(void) {
         {"by build id, packed", test_by_build_id_packed},
         {"a broken module is no module", test_broken_module_is_no_module},
         {"folders of /boot", test_folders_of_boot},
+        {"recorded images", test_recorded_images},
+        {"by name", test_by_name},
+        {"findings", test_findings},
         {"unreadable image", test_unreadable_image},
         {"says how to make it anew", test_says_how_to_make_it_anew},
         {"hostile names", test_hostile_names},
         CU_TEST_INFO_NULL,
     };
     CU_SuiteInfo suites[] = {
-        {.pName = "initramfs", .pSetUpFunc = set_up, .pTearDownFunc = tear_down, .pTests = tests},
+        {.pName = "by programs",
+         .pInitFunc = use_programs,
+         .pSetUpFunc = set_up,
+         .pTearDownFunc = tear_down,
+         .pTests = tests},
+        {.pName = "by the library",
+         .pInitFunc = use_library,
+         .pSetUpFunc = set_up,
+         .pTearDownFunc = tear_down,
+         .pTests = tests},
         CU_SUITE_INFO_NULL,
     };
     if (CU_initialize_registry() != CUE_SUCCESS || CU_register_suites(suites) != CUE_SUCCESS)

@@ -2,7 +2,9 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "base/interrupt.h"
 #include "kmod/system/initramfs_image.h"
+#include "kmod/system/unpacker_library.h"
 #include "test/unit/scratch_cpio.h"
 #include "test/unit/workdir.h"
 
@@ -94,6 +96,36 @@ static void test_many_parts(void) {
     scratch_cpio_pack(&image, &second, "gzip");
     CU_ASSERT_EQUAL(walk(&image), 0);
     CU_ASSERT_STRING_EQUAL(buffer_string(&seen), "one=1;two=2;three=3;three=3;");
+}
+
+/* A program does not say where its stream ends: what follows is an error, and never passed over. */
+static void test_what_follows_is_not_unseen(void) {
+    static const char *const formats[] = {"gzip", "bzip2", "xz", "lz4", "lz4-legacy", "zstd"};
+    for (size_t i = 0; i < ARRAY_SIZE(formats); i++) {
+        AUTO_BUFFER struct buffer first = {0}, second = {0}, image = {0};
+        make_archive(&first, "one", "1");
+        make_archive(&second, "two", "2");
+        scratch_cpio_pack(&image, &first, formats[i]);
+        scratch_cpio_pack(&image, &second, "none");
+        CU_ASSERT_EQUAL(walk(&image), -EBADMSG);
+        CU_ASSERT_EQUAL(err.kind, ERROR_DAMAGED);
+        CU_ASSERT_STRING_EQUAL(buffer_string(&seen), "one=1;");
+    }
+}
+
+/* One in seven: each costs a process. */
+static void test_truncated_for_programs(void) {
+    static const char *const formats[] = {"gzip", "xz", "lz4", "zstd"};
+    for (size_t i = 0; i < ARRAY_SIZE(formats); i++) {
+        AUTO_BUFFER struct buffer cpio = {0}, image = {0};
+        make_archive(&cpio, "init", "program");
+        scratch_cpio_pack(&image, &cpio, formats[i]);
+        for (size_t size = 1; size < image.size; size += 7) {
+            struct buffer part = {.data = image.data, .size = size};
+            CU_ASSERT_EQUAL(walk(&part), -EBADMSG);
+            CU_ASSERT_EQUAL(err.kind, ERROR_DAMAGED);
+        }
+    }
 }
 
 static void test_nothing_in_it(void) {
@@ -219,7 +251,13 @@ static void test_random_bytes(void) {
     }
 }
 
+static int use_library(void) {
+    unpacker_use(&unpacker_library);
+    return workdir_close();
+}
+
 int main(void) {
+    interrupt_install();
     CU_TestInfo tests[] = {
         {"every compression", test_every_compression},
         {"microcode in front", test_microcode_in_front},
@@ -234,8 +272,22 @@ int main(void) {
         {"random bytes", test_random_bytes},
         CU_TEST_INFO_NULL,
     };
+    CU_TestInfo program_tests[] = {
+        {"every compression", test_every_compression},
+        {"microcode in front", test_microcode_in_front},
+        {"what follows is not unseen", test_what_follows_is_not_unseen},
+        {"large files are passed over", test_large_files_are_passed_over},
+        {"no initramfs", test_no_initramfs},
+        {"a visit stops it", test_a_visit_stops_it},
+        {"truncated, by programs", test_truncated_for_programs},
+        CU_TEST_INFO_NULL,
+    };
     CU_SuiteInfo suites[] = {
-        {.pName = "initramfs image",
+        {.pName = "initramfs image, by programs",
+         .pInitFunc = workdir_open,
+         .pCleanupFunc = use_library,
+         .pTests = program_tests},
+        {.pName = "initramfs image, by the library",
          .pInitFunc = workdir_open,
          .pCleanupFunc = workdir_close,
          .pTests = tests},
