@@ -50,12 +50,10 @@ int layout_change_say(struct layout_change *change, enum state_word word, struct
 }
 
 int layout_change_publish(struct layout_change *change, enum state_word word, struct error *err) {
-    int rc = durability_sync(change->root, err);
+    int rc = facts_write(change->root, &change->facts, err);
     if (!rc)
-        rc = facts_write(change->root, &change->facts, err);
-    if (!rc)
-        rc = file_sync_fs(change->root, STATE_FOLDER, err);
-    return rc ? rc : layout_change_say(change, word, err);
+        rc = durability_sync(change->root, err);
+    return rc || word == change->word ? rc : layout_change_say(change, word, err);
 }
 
 void layout_change_release(struct layout_change *change) {

@@ -28,7 +28,7 @@ int layout_change_open(struct layout_change *change, const struct root *root,
 /* The same error for a root without a state folder. */
 int layout_change_no_bake(const struct root *root, struct error *err);
 
-/* Puts what was changed on disk, then the facts, then the word. */
+/* Writes the facts, puts them on disk with all that was changed, then the word. */
 int layout_change_publish(struct layout_change *change, enum state_word word,
                           struct error *err) MUST_CHECK;
 

@@ -6,6 +6,7 @@
 #include "kmod/lifecycle/bake.h"
 #include "kmod/lifecycle/bake_residents.h"
 #include "kmod/lifecycle/derived.h"
+#include "kmod/lifecycle/durability.h"
 #include "kmod/lifecycle/lock.h"
 #include "kmod/lifecycle/parked_store.h"
 #include "kmod/lifecycle/resident.h"
@@ -144,6 +145,8 @@ static int park_active(struct layout_change *change, struct error *err) {
         rc = resident_peek(change->root, &around.modules, err);
     if (!rc)
         rc = disarm(change, &around, err);
+    if (!rc)
+        rc = durability_sync(change->root, err);
     if (!rc)
         rc = layout_change_say(change, STATE_PARKING, err);
     return rc ? rc : finish(change, &around, err);

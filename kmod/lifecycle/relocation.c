@@ -33,16 +33,11 @@ static bool is_privileged(const struct relocation *what) {
     return (what->entry->mode & REPLICA_PRIVILEGED) != 0;
 }
 
+/* What is missing is the caller's to judge. */
 static int failed(const struct move *move, struct error *err) {
-    return error_io(err, errno, "can't move %s%s to %s", move->what->root->path, move->from_path,
-                    move->to_path);
-}
-
-static int occupied(const struct move *move, struct error *err) {
-    return error_set(err, ERROR_REFUSED, EEXIST,
-                     "%s%s is in the place of what the bake has for it, and nothing is "
-                     "overwritten: remove it or whatever owns it first",
-                     move->what->root->path, move->to_path);
+    return errno == ENOENT ? -ENOENT
+                           : error_io(err, errno, "can't move %s%s to %s", move->what->root->path,
+                                      move->from_path, move->to_path);
 }
 
 /* A place is never overwritten; the store is nobody else's. */
@@ -50,7 +45,7 @@ static int rename_to(const struct move *move, int from, const char *name, struct
     unsigned flags = move->into_store ? 0 : RENAME_NOREPLACE;
     if (renameat2(from, name, move->to, move->to_name, flags) == 0)
         return 0;
-    return errno == EEXIST ? occupied(move, err) : errno == EXDEV ? -EXDEV : failed(move, err);
+    return errno == EEXIST || errno == EXDEV ? -errno : failed(move, err);
 }
 
 static int remove_from(const struct move *move, struct error *err) {
@@ -94,7 +89,7 @@ static int link_twin(const struct move *move, const char *twin, struct error *er
     if (move->into_store && unlinkat(move->to, move->to_name, 0) && errno != ENOENT)
         return failed(move, err);
     if (linkat(folder, name, move->to, move->to_name, 0))
-        return errno == EEXIST ? occupied(move, err) : failed(move, err);
+        return errno == EEXIST ? -EEXIST : failed(move, err);
     return remove_from(move, err);
 }
 

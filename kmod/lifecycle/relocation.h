@@ -40,8 +40,8 @@ struct relocation {
 int relocation_to_store(const struct relocation *relocation, struct error *err) MUST_CHECK;
 
 /*
- * From the store to its place, whose folder is there. ERROR_REFUSED (−EEXIST): somebody else's is
- * in the place.
+ * From the store to its place, whose folder is there. −EEXIST: something is in the place; −ENOENT:
+ * the store does not have it; both without a sentence.
  */
 int relocation_to_place(const struct relocation *relocation, struct error *err) MUST_CHECK;
 

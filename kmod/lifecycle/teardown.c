@@ -257,10 +257,11 @@ static void remove_compat_marker(const struct teardown *teardown) {
 }
 
 /*
- * What an activation that did not come to its end has placed: while it was under way only content
- * tells. It goes before the state says tearing-down, which no longer tells that there was one.
+ * What an activation that did not come to its end has placed, or a crash kept a parking from taking
+ * away: while things were on the way only content tells. It goes before the state says
+ * tearing-down, which no longer tells that there was one.
  */
-static int take_back_activation(struct teardown *teardown, struct error *err) {
+static int take_back_move(struct teardown *teardown, struct error *err) {
     struct removal removal = teardown->removal;
     removal.context.copied = true;
     static const enum removal_class classes[] = {REMOVAL_MODULES, REMOVAL_DKMS, REMOVAL_REST};
@@ -273,7 +274,8 @@ static int take_back_activation(struct teardown *teardown, struct error *err) {
 /* Nothing of a parked bake is in its places: what is there is somebody else's, and all that the
  * manifest says goes with the store. */
 static int empty_places(struct teardown *teardown, struct error *err) {
-    int rc = teardown->word == STATE_ACTIVATING ? take_back_activation(teardown, err) : 0;
+    bool moving = teardown->word == STATE_ACTIVATING || teardown->word == STATE_PARKING;
+    int rc = moving ? take_back_move(teardown, err) : 0;
     if (!rc)
         manifest_release(&teardown->manifest);
     return rc;

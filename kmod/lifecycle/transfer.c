@@ -26,11 +26,6 @@ static const struct facts_placed *placed_of(const struct removal *removal, size_
     return facts && i < facts->placed_count ? &facts->placed[i] : NULL;
 }
 
-static bool is_kept(const struct root *root, const char *path) {
-    AUTO_FREE char *kept = parked_store_path(path);
-    return kept && root_exists(root, kept);
-}
-
 /* Where the other name `i` of a file is at the end of the move; NULL when it is not there. */
 static char *twin_at(const struct removal *removal, size_t i, bool in_store) {
     const char *path = removal->manifest->entries[i].path;
@@ -153,11 +148,15 @@ static int check_moved(const struct removal *removal, const struct manifest_entr
 static int place(const struct removal *removal, size_t i, struct relocation_folders *folders,
                  struct error *err) {
     const struct manifest_entry *entry = &removal->manifest->entries[i];
-    if (!is_kept(removal->root, entry->path))
+    struct error reason = {0};
+    int rc = move(removal, i, false, folders, &reason);
+    if (rc == -ENOENT)
         return check_moved(removal, entry, err);
-    int rc =
-        root_exists(removal->root, entry->path) ? -EEXIST : move(removal, i, false, folders, err);
-    return rc == -EEXIST ? drop_kept_twin(removal, entry, err) : rc;
+    if (rc == -EEXIST)
+        return drop_kept_twin(removal, entry, err);
+    if (rc && err)
+        *err = reason;
+    return rc;
 }
 
 int transfer_to_places(const struct removal *removal, enum removal_class class, struct error *err) {
@@ -198,17 +197,26 @@ int transfer_check_places(const struct removal *removal, struct error *err) {
     return 0;
 }
 
+/* Where it is, or nothing when it is not there. */
+static void record(const struct root *root, struct parent_folder *folder, const char *path,
+                   struct facts_placed *placed) {
+    struct stat st;
+    const char *name;
+    bool there = parent_folder_enter(folder, root, path, &name, NULL) == 0 &&
+                 fstatat(folder->fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+    placed->inode = there ? st.st_ino : 0;
+    placed->ctime_ns = there ? facts_ctime_ns(&st) : 0;
+}
+
 int transfer_record(const struct root *root, const struct manifest *manifest, struct facts *facts,
                     bool parked, struct error *err) {
+    AUTO_PARENT_FOLDER struct parent_folder folder = PARENT_FOLDER_INIT;
     for (size_t i = 0; i < manifest->count && i < facts->placed_count; i++) {
         const char *path = manifest->entries[i].path;
         AUTO_FREE char *kept = parked ? parked_store_path(path) : NULL;
         if (parked && !kept)
             return error_oom(err, moving);
-        struct stat st;
-        bool there = root_stat(root, parked ? kept : path, &st) == 0;
-        facts->placed[i].inode = there ? st.st_ino : 0;
-        facts->placed[i].ctime_ns = there ? facts_ctime_ns(&st) : 0;
+        record(root, &folder, parked ? kept : path, &facts->placed[i]);
     }
     char *layout = strdup(parked ? FACTS_PARKED : FACTS_ACTIVE);
     if (!layout)

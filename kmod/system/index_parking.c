@@ -12,8 +12,10 @@
 #include "kmod/system/index_switch.h"
 #include "kmod/system/index_tree.h"
 
-/* The three folders that hold a file's variants. */
+/* The three folders that hold the files' variants. */
 struct folders {
+    const struct root *root;
+    const struct index_store *paths;
     int place;
     int without;
     int with;
@@ -27,45 +29,37 @@ static void close_folders(struct folders *folders) {
 
 static int open_folders(const struct root *root, const struct index_store *paths,
                         struct folders *folders, struct error *err) {
-    *folders = (struct folders){-1, -1, -1};
-    int rc = index_store_open(root, paths->kernel_dir, &folders->place, err);
+    *folders = (struct folders){root, paths, -1, -1, -1};
+    int rc = root_make_dirs(root, paths->without, 0700, NULL, err);
+    if (!rc)
+        rc = root_make_dirs(root, paths->with, 0700, NULL, err);
+    if (!rc)
+        rc = index_store_open(root, paths->kernel_dir, &folders->place, err);
     if (!rc)
         rc = index_store_open(root, paths->without, &folders->without, err);
     return rc ? rc : index_store_open(root, paths->with, &folders->with, err);
 }
 
-static int failed(const struct root *root, const struct index_store *paths, const char *name,
-                  struct error *err) {
-    return error_io(err, errno, "can't switch the index file %s%s/%s", root->path,
-                    paths->kernel_dir, name);
+static int failed(const struct folders *folders, const char *name, struct error *err) {
+    return error_io(err, errno, "can't switch the index file %s%s/%s", folders->root->path,
+                    folders->paths->kernel_dir, name);
 }
 
 /* What a killed run had exchanged already is in the wrong folder of the store. */
-static int park_file(const struct root *root, const struct index_store *paths,
-                     const struct module_index_file *file, struct error *err) {
-    AUTO(close_folders) struct folders folders;
+static int park_file(void *context, const struct module_index_file *file, struct error *err) {
+    const struct folders *folders = context;
     const char *name = file->name;
-    int rc = open_folders(root, paths, &folders, err);
-    if (rc)
-        return rc;
-    if (!index_files_back(root, paths, file)) {
+    if (!index_files_back(folders->root, folders->paths, file)) {
         if (!file->without_present)
-            return renameat(folders.place, name, folders.with, name)
-                       ? failed(root, paths, name, err)
-                       : 0;
-        if (renameat2(folders.without, name, folders.place, name, RENAME_EXCHANGE))
-            return failed(root, paths, name, err);
+            return renameat(folders->place, name, folders->with, name) ? failed(folders, name, err)
+                                                                       : 0;
+        if (renameat2(folders->without, name, folders->place, name, RENAME_EXCHANGE))
+            return failed(folders, name, err);
     }
-    if (file->without_present && renameat(folders.without, name, folders.with, name) &&
+    if (file->without_present && renameat(folders->without, name, folders->with, name) &&
         errno != ENOENT)
-        return failed(root, paths, name, err);
+        return failed(folders, name, err);
     return 0;
-}
-
-static int make_folders(const struct root *root, const struct index_store *paths,
-                        struct error *err) {
-    int rc = root_make_dirs(root, paths->without, 0700, NULL, err);
-    return rc ? rc : root_make_dirs(root, paths->with, 0700, NULL, err);
 }
 
 static bool is_present(const struct root *root, const struct index_store *paths) {
@@ -77,6 +71,21 @@ static bool cannot_exchange(int rc) {
     return rc == -EXDEV || rc == -EINVAL || rc == -ENOSYS;
 }
 
+/* Renames, or nothing: then *needs_refresh. */
+static int park_files(const struct root *root, const struct index_store *paths,
+                      const struct module_index *index, bool *needs_refresh, struct error *err) {
+    AUTO(close_folders) struct folders folders;
+    struct error reason = {0};
+    int rc = open_folders(root, paths, &folders, err);
+    if (rc)
+        return rc;
+    rc = index_switch_each(index, true, park_file, &folders, &reason);
+    *needs_refresh = cannot_exchange(rc);
+    if (rc && err)
+        *err = reason;
+    return *needs_refresh ? 0 : rc;
+}
+
 int index_parking_park(const struct root *root, const struct module_index *index, const char *store,
                        bool *needs_refresh, struct error *err) {
     AUTO_INDEX_STORE struct index_store paths = {0};
@@ -84,18 +93,11 @@ int index_parking_park(const struct root *root, const struct module_index *index
     int rc = index_store_locate(index->kernel, store, &paths, err);
     if (rc || !is_present(root, &paths))
         return rc ? rc : index_store_drop(root, &paths, err);
-    struct error reason = {0};
     rc = index_store_sweep(root, &paths, err);
     *needs_refresh = !index_switch_possible(root, &paths, index);
     if (!rc && !*needs_refresh)
-        rc = make_folders(root, &paths, err);
-    if (!rc && !*needs_refresh) {
-        rc = index_switch_each(root, &paths, index, true, park_file, &reason);
-        *needs_refresh = cannot_exchange(rc);
-        if (rc && !*needs_refresh && err)
-            *err = reason;
-    }
-    return *needs_refresh ? index_store_drop(root, &paths, err) : rc;
+        rc = park_files(root, &paths, index, needs_refresh, err);
+    return rc || !*needs_refresh ? rc : index_store_drop(root, &paths, err);
 }
 
 int index_parking_settle(const struct root *root, struct module_index *index, const char *store,
@@ -141,18 +143,22 @@ bool index_parking_can_activate(const struct root *root, const struct module_ind
            all_as_settled(root, &paths, index);
 }
 
-static int activate_file(const struct root *root, const struct index_store *paths,
-                         const struct module_index_file *file, struct error *err) {
-    AUTO(close_folders) struct folders folders;
+static int activate_file(void *context, const struct module_index_file *file, struct error *err) {
+    const struct folders *folders = context;
     const char *name = file->name;
-    int rc = open_folders(root, paths, &folders, err);
-    if (rc)
-        return rc;
+    int rc;
     if (!file->without_present)
-        rc = renameat2(folders.with, name, folders.place, name, RENAME_NOREPLACE);
-    else if (!(rc = renameat2(folders.with, name, folders.place, name, RENAME_EXCHANGE)))
-        rc = renameat(folders.with, name, folders.without, name);
-    return rc ? failed(root, paths, name, err) : 0;
+        rc = renameat2(folders->with, name, folders->place, name, RENAME_NOREPLACE);
+    else if (!(rc = renameat2(folders->with, name, folders->place, name, RENAME_EXCHANGE)))
+        rc = renameat(folders->with, name, folders->without, name);
+    return rc ? failed(folders, name, err) : 0;
+}
+
+static int activate_files(const struct root *root, const struct index_store *paths,
+                          const struct module_index *index, struct error *err) {
+    AUTO(close_folders) struct folders folders;
+    int rc = open_folders(root, paths, &folders, err);
+    return rc ? rc : index_switch_each(index, false, activate_file, &folders, err);
 }
 
 int index_parking_activate(const struct root *root, struct module_index *index, const char *store,
@@ -160,9 +166,7 @@ int index_parking_activate(const struct root *root, struct module_index *index, 
     AUTO_INDEX_STORE struct index_store paths = {0};
     int rc = index_store_locate(index->kernel, store, &paths, err);
     if (!rc)
-        rc = make_folders(root, &paths, err);
-    if (!rc)
-        rc = index_switch_each(root, &paths, index, false, activate_file, err);
+        rc = activate_files(root, &paths, index, err);
     if (!rc)
         rc = file_remove_dir(root, paths.with, err);
     if (!rc)
@@ -205,7 +209,7 @@ static int renew(struct renewal *renewal, bool *renewed, struct error *err) {
     AUTO_STRLIST struct strlist without = {0}, with = {0};
     const struct index_store *paths = &renewal->paths;
     *renewed = !all_as_settled(renewal->root, paths, renewal->index);
-    int rc = make_folders(renewal->root, paths, err);
+    int rc = root_make_dirs(renewal->root, paths->with, 0700, NULL, err);
     if (!rc)
         rc = index_tree_note(renewal->root, paths, err);
     if (!rc)

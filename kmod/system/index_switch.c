@@ -19,15 +19,14 @@ bool index_switch_possible(const struct root *root, const struct index_store *pa
     return back == index->count || index_tree_unchanged(root, paths);
 }
 
-int index_switch_each(const struct root *root, const struct index_store *paths,
-                      const struct module_index *index, bool dependencies_first,
-                      index_switch_step step, struct error *err) {
+int index_switch_each(const struct module_index *index, bool dependencies_first,
+                      index_switch_step step, void *context, struct error *err) {
     int rc = 0;
     for (int pass = 0; pass < 2; pass++)
         for (size_t i = 0; !rc && i < index->count; i++) {
             bool is_it = !strcmp(index->files[i].name, INDEX_DEPENDENCIES);
             if ((is_it == dependencies_first) == (pass == 0))
-                rc = step(root, paths, &index->files[i], err);
+                rc = step(context, &index->files[i], err);
         }
     return rc;
 }

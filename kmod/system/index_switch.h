@@ -18,15 +18,14 @@ bool index_switch_possible(const struct root *root, const struct index_store *pa
                            const struct module_index *index);
 
 /* A step of a switch: one file of the index. */
-typedef int (*index_switch_step)(const struct root *root, const struct index_store *paths,
-                                 const struct module_index_file *file, struct error *err);
+typedef int (*index_switch_step)(void *context, const struct module_index_file *file,
+                                 struct error *err);
 
 /*
  * Does `step` for each file; INDEX_DEPENDENCIES first or last: without it, or with the old one,
  * modprobe finds no module of the bake. Stops at the first failure.
  */
-int index_switch_each(const struct root *root, const struct index_store *paths,
-                      const struct module_index *index, bool dependencies_first,
-                      index_switch_step step, struct error *err) MUST_CHECK;
+int index_switch_each(const struct module_index *index, bool dependencies_first,
+                      index_switch_step step, void *context, struct error *err) MUST_CHECK;
 
 #endif

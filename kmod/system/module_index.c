@@ -74,14 +74,21 @@ int module_index_build(const struct root *root, const char *store, struct module
     return rc ? rc : index_tree_commit(root, &paths, err);
 }
 
-static int put_file_back(const struct root *root, const struct index_store *paths,
-                         const struct module_index_file *file, struct error *err) {
-    return index_store_put_back(root, paths, file->name, file->without_present, err);
+/* Where a switch takes place. */
+struct place {
+    const struct root *root;
+    const struct index_store *paths;
+};
+
+static int put_file_back(void *context, const struct module_index_file *file, struct error *err) {
+    const struct place *place = context;
+    return index_store_put_back(place->root, place->paths, file->name, file->without_present, err);
 }
 
 static int put_back(const struct root *root, const struct index_store *paths,
                     const struct module_index *index, struct error *err) {
-    return index_switch_each(root, paths, index, true, put_file_back, err);
+    struct place place = {.root = root, .paths = paths};
+    return index_switch_each(index, true, put_file_back, &place, err);
 }
 
 int module_index_undo(const struct root *root, const char *kernel, const char *store,
