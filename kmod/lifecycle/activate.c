@@ -70,6 +70,8 @@ static int renew_index(struct activation *activation, struct module_index *index
     AUTO_STRLIST struct strlist ours = {0};
     bool renewed = false;
     int rc = facts_modules_of(&activation->change.facts, root, index->kernel, &ours, err);
+    if (!rc)
+        rc = index_parking_forget(root, index->kernel, STATE_FOLDER_STORE, err);
     return rc ? rc : index_variants_renew(root, STATE_FOLDER_STORE, &ours, index, &renewed, err);
 }
 
@@ -115,13 +117,14 @@ static int begin(struct activation *activation, struct error *err) {
     int rc = bake_check_paths(change->root, &change->manifest, &change->facts, err);
     if (!rc)
         rc = transfer_check_places(&change->removal, err);
-    if (!rc)
-        rc = find_switchable(activation, err);
     return rc ? rc : layout_change_say(change, STATE_ACTIVATING, err);
 }
 
 static int place(struct activation *activation, struct error *err) {
-    int rc = place_inert(activation, err);
+    int rc = find_switchable(activation, err);
+    if (rc)
+        return rc;
+    rc = place_inert(activation, err);
     return rc ? go_back(activation, rc, err) : finish(activation, err);
 }
 

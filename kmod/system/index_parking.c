@@ -174,6 +174,18 @@ int index_parking_activate(const struct root *root, struct module_index *index, 
     return rc ? rc : index_tree_note(root, &paths, err);
 }
 
+int index_parking_forget(const struct root *root, const char *kernel, const char *store,
+                         struct error *err) {
+    AUTO_INDEX_STORE struct index_store paths = {0};
+    AUTO_CLOSE int parent = -1;
+    const char *name;
+    int rc = index_store_locate(kernel, store, &paths, err);
+    if (rc || !root_exists(root, paths.with))
+        return rc;
+    rc = root_open_parent(root, paths.with, &parent, &name, err);
+    return rc ? rc : tree_remove(parent, name, err);
+}
+
 /* One renewal under way. */
 struct renewal {
     const struct root *root;

@@ -50,6 +50,10 @@ bool index_parking_can_activate(const struct root *root, const struct module_ind
 int index_parking_activate(const struct root *root, struct module_index *index, const char *store,
                            struct error *err) MUST_CHECK;
 
+/* Drops what a run that did not come to its end left of "with": depmod makes it. */
+int index_parking_forget(const struct root *root, const char *kernel, const char *store,
+                         struct error *err) MUST_CHECK;
+
 /*
  * Brings both variants up to date while the bake is parked, as index_variants_renew() does for an
  * active one. `parked` shows the bake's module files of that kernel in their places. *renewed is
