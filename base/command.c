@@ -98,10 +98,11 @@ static int parse_option(struct command_call *call, int argc, char **argv, int *a
     }
     if (call->values[index] && strcmp(call->values[index], value ? value : ""))
         return option_usage(err, call, "an option is given twice with different values: ", option);
-    if (option->choices && !is_choice(option->choices, value))
+    bool even_empty = option->choices && !*option->choices;
+    if (option->choices && !even_empty && !is_choice(option->choices, value))
         return error_set(err, ERROR_USAGE, EINVAL, "%s%s takes %s, not '%s'",
                          command_option_dashes(option), option->name, option->choices, value);
-    if (option->value && !*value)
+    if (option->value && !*value && !even_empty)
         return option_usage(err, call, "this option's value is empty: ", option);
     call->values[index] = value ? value : "";
     return 0;

@@ -12,12 +12,14 @@
 #include "base/root.h"
 
 #define COMMAND_OPTIONS_MAX 32
+#define COMMAND_EVEN_EMPTY "" /* "--name=" says that there is none */
 
 struct command_option {
     const char *name;  /* without the dashes; one letter is written with one dash */
     const char *value; /* what the help calls its value ("DIR"), NULL for a switch */
     const char *help;
-    const char *choices; /* "a|b|c": any other value is a usage error; NULL for any */
+    const char *choices; /* "a|b|c": any other value is a usage error; NULL for any that is not
+                            empty, COMMAND_EVEN_EMPTY for that as well */
 };
 
 /* Preconditions, checked before the command runs. */

@@ -68,7 +68,8 @@ void command_help_program(const struct command_program *program) {
 static void print_option(const struct command_option *option) {
     int column = printf("  %s%s", command_option_dashes(option), option->name);
     if (option->value)
-        column = print_wrapped(option->choices ? option->choices : option->value, column, 3);
+        column = print_wrapped(
+            option->choices && *option->choices ? option->choices : option->value, column, 3);
     print_second(option->help, column);
 }
 

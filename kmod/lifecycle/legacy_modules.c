@@ -125,3 +125,19 @@ int legacy_modules_resolve(const struct root *root, const char *kernel,
     }
     return rc;
 }
+
+int legacy_modules_are_indexed(const struct root *root, const char *kernel, const char *version,
+                               bool *indexed, struct error *err) {
+    AUTO_FREE char *path = NULL, *resolved = NULL, *found = NULL;
+    struct stat st;
+    *indexed = false;
+    int rc = module_lookup_path(root, kernel, legacy_modules_names[0], &path, err);
+    if (rc || !path)
+        return rc;
+    rc = root_resolve(root, path, &resolved, NULL, err);
+    if (rc || root_stat(root, resolved, &st) || !S_ISREG(st.st_mode))
+        return rc;
+    rc = module_version_read(root, resolved, &found, err);
+    *indexed = !rc && !strcmp(found, version);
+    return rc;
+}

@@ -33,4 +33,9 @@ int legacy_modules_resolve(const struct root *root, const char *kernel,
                            const struct legacy_paths *paths, bool *resolves,
                            struct error *err) MUST_CHECK;
 
+/* Whether the kernel's index resolves the driver's first module, nvidia, to a file of that
+ * version. */
+int legacy_modules_are_indexed(const struct root *root, const char *kernel, const char *version,
+                               bool *indexed, struct error *err) MUST_CHECK;
+
 #endif

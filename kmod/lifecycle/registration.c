@@ -36,3 +36,11 @@ bool registration_resolves(const struct root *root, const struct facts *facts, b
                 return !all;
     return all && facts->module_count > 0 && facts->index_count > 0;
 }
+
+bool registration_resolves_in(const struct root *root, const struct facts *facts,
+                              const char *kernel) {
+    for (size_t m = 0; m < facts->module_count; m++)
+        if (!resolves(root, kernel, &facts->modules[m]))
+            return false;
+    return facts->module_count > 0;
+}

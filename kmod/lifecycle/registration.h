@@ -13,4 +13,8 @@ bool registration_present(const struct root *root, const struct facts *facts);
 /* Whether modprobe resolves all (`all`) or any of the bake's modules, in every kernel it is for. */
 bool registration_resolves(const struct root *root, const struct facts *facts, bool all);
 
+/* Whether modprobe resolves all of the bake's modules in that kernel. */
+bool registration_resolves_in(const struct root *root, const struct facts *facts,
+                              const char *kernel);
+
 #endif

@@ -11,10 +11,10 @@
 #include "kmod/lifecycle/layout.h"
 #include "kmod/lifecycle/lock.h"
 #include "kmod/lifecycle/parked_store.h"
+#include "kmod/lifecycle/recording.h"
 #include "kmod/lifecycle/seal_indexes.h"
 #include "kmod/lifecycle/state_folder.h"
 #include "kmod/lifecycle/state_word.h"
-#include "kmod/lifecycle/transfer.h"
 
 static int refuse_unbaked(const struct root *root, struct error *err) {
     return error_set(err, ERROR_REFUSED, ENOENT,
@@ -87,26 +87,6 @@ static int check(struct seal *seal, const struct seal_options *options, struct s
     return rc ? rc : check_initramfs(seal, &result->initramfs, err);
 }
 
-/*
- * An image that was copied file by file has new inodes: what is ours by content is recorded anew,
- * so that teardowns need not read it all.
- */
-static int record_copied(struct seal *seal, struct error *err) {
-    struct facts *facts = &seal->facts;
-    if (parked_store_is_home(facts)) {
-        int rc = transfer_record(seal->root, &seal->manifest, facts, true, err);
-        return rc ? rc : facts_record_manifest(seal->root, facts, err);
-    }
-    for (size_t i = 0; i < seal->manifest.count && i < facts->placed_count; i++) {
-        xattrs_release(&facts->placed[i].xattrs);
-        int rc =
-            facts_record_placed(seal->root, seal->manifest.entries[i].path, &facts->placed[i], err);
-        if (rc)
-            return rc;
-    }
-    return facts_record_manifest(seal->root, facts, err);
-}
-
 /* The facts say what is on disk already, and a teardown switches what the facts on disk say. */
 static int write_down(const struct seal *seal, const struct seal_indexes *indexes, bool changed,
                       struct error *err) {
@@ -126,7 +106,7 @@ static int bring_up_to_date(struct seal *seal, struct seal_result *result, struc
     /* Left by a bake that was killed after its marker. */
     int rc = file_remove(seal->root, STATE_FOLDER_JOURNAL, err);
     if (!rc && copied)
-        rc = record_copied(seal, err);
+        rc = recording_renew(seal->root, &seal->manifest, &seal->facts, err);
     if (!rc)
         rc = seal_indexes_renew(seal->root, &seal->derived, &seal->facts, &indexes, err);
     result->kernels = (unsigned)seal->facts.index_count;
