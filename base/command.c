@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/command_completion.h"
 #include "base/command_help.h"
+#include "base/command_manual.h"
 #include "base/console.h"
 #include "base/interrupt.h"
 
@@ -165,6 +167,17 @@ static int open_standard_descriptors(void) {
     return 0;
 }
 
+/* What a build makes files of; true when `word` asked for it. */
+static bool print_from_table(const struct command_program *program, const char *word) {
+    if (!strcmp(word, "--bash-completion"))
+        command_completion_bash(program);
+    else if (!strcmp(word, "--manual"))
+        command_manual(program);
+    else
+        return false;
+    return true;
+}
+
 static int dispatch(const struct command_program *program, int argc, char **argv,
                     struct error *err) {
     const char *verb = argc > 1 ? argv[1] : "--help";
@@ -176,6 +189,8 @@ static int dispatch(const struct command_program *program, int argc, char **argv
         printf("%s %s\n", program->name, PREBAKE_VERSION);
         return 0;
     }
+    if (print_from_table(program, verb))
+        return 0;
     struct command_call call = {
         .program = program, .command = find_command(program, verb), .root = ROOT_INIT};
     if (!call.command)

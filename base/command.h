@@ -1,6 +1,6 @@
 /*
  * Commands as data: a table of verbs, each with its options and what it needs. Parsing, the help
- * texts and the shell completion all come from the table.
+ * texts, the manual pages' lists and the shell completion all come from the table.
  */
 #ifndef BASE_COMMAND_H
 #define BASE_COMMAND_H
@@ -71,7 +71,8 @@ const char *command_option_dashes(const struct command_option *option);
 
 /*
  * The whole of main(): parses argv, prints help or version, runs the verb, prints its error as
- * "<program>: <sentence>" on stderr. Returns the exit status.
+ * "<program>: <sentence>" on stderr. Returns the exit status. For the build, --bash-completion and
+ * --manual print what is made of the table.
  */
 int command_main(const struct command_program *program, int argc, char **argv);
 

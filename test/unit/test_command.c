@@ -329,6 +329,15 @@ static void test_version(void) {
     check(0, "prog " PREBAKE_VERSION "\n", "");
 }
 
+static void test_what_a_build_makes_files_of(void) {
+    RUN("--manual");
+    CU_ASSERT_EQUAL(status, 0);
+    CU_ASSERT_PTR_NOT_NULL(strstr(buffer_string(&output), "## show\n"));
+    RUN("--bash-completion");
+    CU_ASSERT_EQUAL(status, 0);
+    CU_ASSERT_PTR_NOT_NULL(strstr(buffer_string(&output), "complete -F _prog prog\n"));
+}
+
 static void check_lines_fit(void) {
     for (const char *line = buffer_string(&output); *line;) {
         size_t length = strcspn(line, "\n");
@@ -419,6 +428,7 @@ int main(void) {
         {"closed standard descriptors", test_closed_standard_descriptors},
         {"output that is lost is no success", test_output_that_is_lost_is_no_success},
         {"version", test_version},
+        {"what a build makes files of", test_what_a_build_makes_files_of},
         {"help of the program", test_help_of_the_program},
         {"help of a verb", test_help_of_a_verb},
         {"help with long texts", test_help_with_long_texts},
