@@ -18,7 +18,7 @@ WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Werror
 CPPFLAGS += -D_GNU_SOURCE -DPREBAKE_VERSION='"$(VERSION)"' -I.
 CFLAGS ?= -O2 -g
 ALL_CFLAGS := -std=gnu11 $(WARNINGS) -fstack-protector-strong -fPIE -ffunction-sections \
-              -fdata-sections $(CFLAGS)
+              -fdata-sections -ffile-prefix-map=$(CURDIR)=. $(CFLAGS)
 ALL_LDFLAGS := -pie -Wl,-z,relro,-z,now -Wl,--gc-sections -Wl,--as-needed $(LDFLAGS)
 
 # Each layer is a static archive: a program takes only the objects it needs, and a library that
@@ -77,6 +77,7 @@ include test/check.mk
 include test/fuzz.mk
 include test/bench.mk
 include scripts/install.mk
+include scripts/deb.mk
 include scripts/quickstart.mk
 
 -include $(wildcard $(foreach l,$(LAYERS) test/unit test/lib test/bench,$(BUILD)/$(l)/*.d))

@@ -24,7 +24,7 @@ install_customers_driver() {
     chmod 4755 "$root/usr/bin/nvidia-modprobe"
     legacy_libraries "$root/usr/lib/x86_64-linux-gnu" "$customers"
     legacy_log "$root" "$customers"
-    legacy_inside "$root" ldconfig
+    run_in "$root" ldconfig
 }
 
 captured_image() {
@@ -67,9 +67,9 @@ test_c1_customers_driver_stays() {
     customers_files "$root" >"$scratch/after"
     assert_same_tree "the customer's driver" "$scratch/before" "$scratch/after"
     assert_equal "what dkms has" "nvidia/$customers, $KERNEL, x86_64: installed" \
-        "$(legacy_inside "$root" dkms status)"
+        "$(run_in "$root" dkms status)"
     assert_contains "modprobe" "updates/dkms/nvidia.ko" \
-        "$(legacy_inside "$root" modprobe -S "$KERNEL" --show-depends nvidia)"
+        "$(run_in "$root" modprobe -S "$KERNEL" --show-depends nvidia)"
     # The customer's installer wrote its own log: nothing tells any more whose this library is.
     assert_equal "what is left of the libraries" "libEGL.so.1 libEGL.so.1.1.0" \
         "$(find "$root/usr/bin/lib64" ! -type d -printf '%f\n' | sort | paste -sd ' ')"

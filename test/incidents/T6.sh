@@ -16,16 +16,16 @@ legacy_image() {
     # Debian's cloud kernel has no frame buffers: the module is put where the others' is.
     legacy_module "$root/lib/modules/$KERNEL/kernel/drivers/video/fbdev/nvidia/nvidiafb.ko" 6.1
     legacy_module "$root/$legacy_updates/nvidiafb.ko" "$version"
-    legacy_inside "$root" depmod "$KERNEL"
+    run_in "$root" depmod "$KERNEL"
 }
 
 # Complete means that no module beginning with nvidia is known any more.
-looks_incomplete() { legacy_inside "$1" cat "/lib/modules/$KERNEL/modules.dep" | grep -q '/nvidia[^/]*\.ko:'; }
+looks_incomplete() { run_in "$1" cat "/lib/modules/$KERNEL/modules.dep" | grep -q '/nvidia[^/]*\.ko:'; }
 
 test_t6_a_prefix_is_never_gone() {
     legacy_image theirs
     rm -f "$root/$legacy_updates"/nvidia{,-modeset,-drm,-uvm,-peermem}.ko
-    legacy_inside "$root" depmod "$KERNEL"
+    run_in "$root" depmod "$KERNEL"
     looks_incomplete "$root" || fail "the prefix should have matched nvidiafb"
 }
 
@@ -39,7 +39,7 @@ test_t6_exact_names() {
     assert_equal "what is left in the folder" nvidiafb.ko "$(ls "$root/$legacy_updates")"
     assert_exists "$root/lib/modules/$KERNEL/kernel/drivers/video/fbdev/nvidia/nvidiafb.ko"
     assert_contains "modprobe" nvidiafb.ko \
-        "$(legacy_inside "$root" modprobe -S "$KERNEL" --show-depends nvidiafb)"
+        "$(run_in "$root" modprobe -S "$KERNEL" --show-depends nvidiafb)"
 }
 
 run_tests "$@"

@@ -48,7 +48,7 @@ put_second_kernel() {
     legacy_module "$root/$folder/updates/dkms/nvidia.ko" "$version"
     zstd -q --rm "$root/$folder/updates/dkms/nvidia.ko"
     legacy_module "$root/$folder/updates/dkms/nvidia-uvm.ko" "$customers"
-    legacy_inside "$root" depmod "$second_kernel"
+    run_in "$root" depmod "$second_kernel"
 }
 
 neighbours_in() {
@@ -81,7 +81,7 @@ test_t7_replaced_module_stays() {
     assert_exists "$root/$legacy_updates/nvidia.ko"
     assert_absent "$root/$legacy_updates/nvidia-uvm.ko"
     assert_contains "modprobe" updates/dkms/nvidia.ko \
-        "$(legacy_inside "$root" modprobe -S "$KERNEL" --show-depends nvidia)"
+        "$(run_in "$root" modprobe -S "$KERNEL" --show-depends nvidia)"
 }
 
 test_t7_others_files_stay() {
@@ -100,10 +100,10 @@ test_t7_others_files_stay() {
     assert_equal "the second kernel's" nvidia-uvm.ko \
         "$(ls "$root/lib/modules/$second_kernel/updates/dkms")"
     for kernel in "$KERNEL" "$second_kernel"; do
-        expect 1 legacy_inside "$root" modprobe -S "$kernel" --show-depends nvidia
+        expect 1 run_in "$root" modprobe -S "$kernel" --show-depends nvidia
     done
     assert_contains "the second kernel's index" nvidia-uvm.ko \
-        "$(legacy_inside "$root" modprobe -S "$second_kernel" --show-depends nvidia_uvm)"
+        "$(run_in "$root" modprobe -S "$second_kernel" --show-depends nvidia_uvm)"
 }
 
 run_tests "$@"

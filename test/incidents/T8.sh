@@ -13,7 +13,7 @@ system_libraries=usr/lib/x86_64-linux-gnu
 # The first boot with a GPU copies the libraries (install.sh of the AKS GPU image).
 copy_libraries() {
     cp -r "$1"/usr/bin/lib64/lib64/* "$1/$system_libraries/"
-    legacy_inside "$1" ldconfig
+    run_in "$1" ldconfig
 }
 
 # Content, not times, of what depmod and ldconfig write: a teardown runs them anew.
@@ -27,8 +27,8 @@ prepared_root() {
     legacy_source "$root" nvidia "$version"
     mkdir -p "$root$(dirname "$legacy_marker")" "$root/var/lib/dkms"
     mkdir -m 0700 "$root/var/lib/nvidia"
-    legacy_inside "$root" depmod "$KERNEL"
-    legacy_inside "$root" ldconfig
+    run_in "$root" depmod "$KERNEL"
+    run_in "$root" ldconfig
 }
 
 # Programs by a list that has not kept up with the driver, libraries by their folder.
@@ -41,7 +41,7 @@ clean_by_names() {
         rm -f "$root/usr/bin/$name"
     done
     rm -f "$root/etc/ld.so.conf.d/nvidia.conf" "$root$legacy_marker"
-    legacy_inside "$root" ldconfig
+    run_in "$root" ldconfig
 }
 
 test_t8_names_leave_files_behind() {
@@ -52,7 +52,7 @@ test_t8_names_leave_files_behind() {
     assert_exists "$root/usr/bin/nvidia-settings"
     assert_exists "$root/usr/bin/nvidia-newtool"
     assert_exists "$root/$system_libraries/libcuda.so.$version"
-    assert_contains "the loader still finds them" libcuda.so.1 "$(legacy_inside "$root" ldconfig -p)"
+    assert_contains "the loader still finds them" libcuda.so.1 "$(run_in "$root" ldconfig -p)"
 }
 
 test_t8_identity() {
@@ -62,15 +62,15 @@ test_t8_identity() {
     copy_libraries "$root"
     legacy_snapshot "$root" >"$scratch/baked"
     assert_different_tree "the bake" "$scratch/before" "$scratch/baked"
-    assert_contains "the loader finds it" libcuda.so.1 "$(legacy_inside "$root" ldconfig -p)"
+    assert_contains "the loader finds it" libcuda.so.1 "$(run_in "$root" ldconfig -p)"
     expect 0 legacy_teardown "$root"
     assert_contains "telemetry" "status=cleaned" "$out"
     assert_contains "telemetry" "foreign=0" "$out"
     # The installer's log stays: it also lists what is in none of the known places.
     legacy_snapshot "$root" | grep -v '^/var/lib/nvidia/log ' >"$scratch/after"
     assert_same_tree "the root after the teardown" "$scratch/before" "$scratch/after"
-    assert_not_contains "the loader" "nvidia" "$(legacy_inside "$root" ldconfig -p)"
-    assert_not_contains "the loader" "libcuda" "$(legacy_inside "$root" ldconfig -p)"
+    assert_not_contains "the loader" "nvidia" "$(run_in "$root" ldconfig -p)"
+    assert_not_contains "the loader" "libcuda" "$(run_in "$root" ldconfig -p)"
 }
 
 # Without a marker nothing is looked at, without a version in it nothing is believed.

@@ -58,15 +58,7 @@ legacy_source() {
     } >"$source/dkms.conf"
 }
 
-# in_root, and nothing stays mounted that a snapshot would walk into.
-legacy_inside() {
-    local status=0
-    in_root "$@" || status=$?
-    umount "$1/proc"
-    return "$status"
-}
-
-legacy_dkms() { legacy_inside "$1" dkms "${@:2}" >>"$scratch/dkms.log"; }
+legacy_dkms() { run_in "$1" dkms "${@:2}" >>"$scratch/dkms.log"; }
 
 # The real dkms registers, "builds" and installs nvidia/$2 for the kernel in root $1.
 legacy_dkms_install() {
@@ -138,7 +130,7 @@ legacy_bake() {
     legacy_log_files "$root" /usr/bin/nvidia-{bug-report.sh,newtool}
     legacy_log_files "$root" /usr/lib/x86_64-linux-gnu/libEGL.so.1.1.0
     echo /usr/bin/lib64 >"$root/etc/ld.so.conf.d/nvidia.conf"
-    legacy_inside "$root" ldconfig
+    run_in "$root" ldconfig
     legacy_write_marker "$root" "$version"
 }
 

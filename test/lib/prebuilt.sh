@@ -36,14 +36,6 @@ fake_kernel() {
     run_in "$root" depmod "$kernel"
 }
 
-# A command inside root $1, which is as before for snapshots: nothing is left mounted in it.
-run_in() {
-    local ended=0
-    in_root "$@" || ended=$?
-    umount "$1/proc"
-    return "$ended"
-}
-
 dkms_in() { run_in "$1" dkms "${@:2}"; }
 
 # dkms add, build and install of $2 in root $1 for each of the other arguments, kernels; what

@@ -108,3 +108,11 @@ in_root() {
     [[ -e $root/dev/fd ]] || ln -s /proc/self/fd "$root/dev/fd"
     chroot "$root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C HOME=/root "$@"
 }
+
+# in_root(), and the root is as before for snapshots: nothing is left mounted in it.
+run_in() {
+    local ended=0
+    in_root "$@" || ended=$?
+    umount "$1/proc"
+    return "$ended"
+}
