@@ -115,11 +115,61 @@ int ownership_check(const struct root *root, const struct ownership_context *con
     return rc;
 }
 
-static int check_entry(const struct root *root, const struct ownership_context *context,
-                       const struct manifest_entry *entry, const struct facts_placed *placed,
-                       struct error *err) {
+/* The entry's folder, open; −1 when it can't be reached without a link. Opened once for what
+ * follows in it. */
+static int folder_of(struct ownership_scan *scan, const char *path) {
+    size_t length = (size_t)(strrchr(path, '/') - path);
+    if (scan->folder >= 0 && length == scan->path_length && !strncmp(scan->path, path, length))
+        return scan->folder;
+    ownership_scan_end(scan);
+    char folder[PATH_MAX];
+    if (length == 0 || length >= sizeof folder)
+        return -1;
+    memcpy(folder, path, length);
+    folder[length] = '\0';
+    int fd = open_exactly(scan->root, folder, O_PATH | O_DIRECTORY);
+    if (fd < 0)
+        return -1;
+    scan->folder = fd;
+    scan->path = path;
+    scan->path_length = length;
+    return fd;
+}
+
+/* Surely ours; what is not needs a closer look. */
+static bool is_as_recorded(struct ownership_scan *scan, const struct manifest_entry *entry,
+                           const struct facts_placed *placed) {
+    struct stat st;
+    if (scan->context->copied || (entry->type != MANIFEST_DIR && (!placed || !placed->inode)))
+        return false;
+    int folder = folder_of(scan, entry->path);
+    if (folder < 0 || fstatat(folder, strrchr(entry->path, '/') + 1, &st, AT_SYMLINK_NOFOLLOW) ||
+        !has_type(&st, entry->type))
+        return false;
+    return entry->type == MANIFEST_DIR ||
+           (st.st_ino == placed->inode && facts_ctime_ns(&st) == placed->ctime_ns);
+}
+
+int ownership_scan_next(struct ownership_scan *scan, const struct manifest_entry *entry,
+                        const struct facts_placed *placed, enum ownership *result,
+                        struct error *err) {
+    *result = OWNERSHIP_OURS;
+    if (is_as_recorded(scan, entry, placed))
+        return 0;
+    return ownership_check(scan->root, scan->context, entry, placed, result, err);
+}
+
+void ownership_scan_end(struct ownership_scan *scan) {
+    if (scan->folder >= 0)
+        close(scan->folder);
+    scan->folder = -1;
+}
+
+static int check_entry(struct ownership_scan *scan, const struct manifest_entry *entry,
+                       const struct facts_placed *placed, struct error *err) {
+    const struct root *root = scan->root;
     enum ownership ownership;
-    int rc = ownership_check(root, context, entry, placed, &ownership, err);
+    int rc = ownership_scan_next(scan, entry, placed, &ownership, err);
     if (!rc && ownership != OWNERSHIP_OURS)
         rc = error_set(err, ERROR_DAMAGED, EBADMSG,
                        "%s%s %s; run 'prebake-node teardown' and bake again", root->path,
@@ -131,9 +181,10 @@ static int check_entry(const struct root *root, const struct ownership_context *
 int ownership_check_all(const struct root *root, const struct ownership_context *context,
                         const struct manifest *manifest, const struct facts *facts,
                         struct error *err) {
+    AUTO_OWNERSHIP_SCAN struct ownership_scan scan = OWNERSHIP_SCAN_INIT(root, context);
     int rc = 0;
     for (size_t i = 0; !rc && i < manifest->count; i++)
-        rc = check_entry(root, context, &manifest->entries[i],
+        rc = check_entry(&scan, &manifest->entries[i],
                          i < facts->placed_count ? &facts->placed[i] : NULL, err);
     return rc;
 }

@@ -42,6 +42,29 @@ int ownership_check(const struct root *root, const struct ownership_context *con
                     const struct manifest_entry *entry, const struct facts_placed *placed,
                     enum ownership *result, struct error *err) MUST_CHECK;
 
+/*
+ * The same for entry after entry, in the order of the manifest: what has the recorded inode and
+ * ctime is told by one look from its folder, which stays open. Begin with OWNERSHIP_SCAN_INIT(root,
+ * context).
+ */
+struct ownership_scan {
+    const struct root *root;
+    const struct ownership_context *context;
+    int folder;         /* -1: none */
+    const char *path;   /* an entry in that folder */
+    size_t path_length; /* of its folder's */
+};
+
+#define OWNERSHIP_SCAN_INIT(root, context)                                                         \
+    { root, context, -1, NULL, 0 }
+
+int ownership_scan_next(struct ownership_scan *scan, const struct manifest_entry *entry,
+                        const struct facts_placed *placed, enum ownership *result,
+                        struct error *err) MUST_CHECK;
+
+void ownership_scan_end(struct ownership_scan *scan);
+#define AUTO_OWNERSHIP_SCAN AUTO(ownership_scan_end)
+
 /* Checks that every entry is ours (ERROR_DAMAGED names the first that is not); `facts` has what was
  * recorded of each. */
 int ownership_check_all(const struct root *root, const struct ownership_context *context,

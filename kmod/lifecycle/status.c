@@ -15,11 +15,12 @@ static int count_paths(const struct root *root, const struct manifest *manifest,
         rc = parked_store_manifest(manifest, &parked, err);
         manifest = &parked;
     }
+    AUTO_OWNERSHIP_SCAN struct ownership_scan scan = OWNERSHIP_SCAN_INIT(root, &context);
     for (size_t i = 0; !rc && i < manifest->count; i++) {
         const struct facts_placed *placed =
             i < status->facts.placed_count ? &status->facts.placed[i] : NULL;
         enum ownership ownership = OWNERSHIP_GONE;
-        rc = ownership_check(root, &context, &manifest->entries[i], placed, &ownership, err);
+        rc = ownership_scan_next(&scan, &manifest->entries[i], placed, &ownership, err);
         status->paths++;
         status->ours += ownership == OWNERSHIP_OURS;
         status->gone += ownership == OWNERSHIP_GONE;

@@ -44,12 +44,24 @@ static void tear_down(void) {
     scratch_root_remove(&root);
 }
 
+/* A scan that comes to the entry after the others says the same as looking at it alone. */
+static enum ownership scan_to(const struct ownership_context *context, int which) {
+    AUTO_OWNERSHIP_SCAN struct ownership_scan scan = OWNERSHIP_SCAN_INIT(&root, context);
+    struct error err = {0};
+    enum ownership result = OWNERSHIP_GONE;
+    for (int i = 0; i <= which; i++)
+        CU_ASSERT_EQUAL(
+            ownership_scan_next(&scan, &manifest.entries[i], &facts.placed[i], &result, &err), 0);
+    return result;
+}
+
 static enum ownership check_with(const struct ownership_context *context, int which) {
     struct error err = {0};
     enum ownership result = OWNERSHIP_GONE;
     CU_ASSERT_EQUAL(ownership_check(&root, context, &manifest.entries[which], &facts.placed[which],
                                     &result, &err),
                     0);
+    CU_ASSERT_EQUAL(result, scan_to(context, which));
     return result;
 }
 
