@@ -30,7 +30,7 @@ static int verify(const struct plan *plan, const struct bundle *bundle, struct e
     for (size_t i = 0; i < plan->conf.module_count; i++)
         if (strlist_addf(&paths, "%s/modules/%s.ko", bundle->path, plan->conf.modules[i].dest_name))
             return error_oom(err, "verifying modules");
-    return target_verify_paths(&plan->headers, &paths, err);
+    return target_verify_paths(&plan->headers, NULL, &paths, err);
 }
 
 static int strip(const struct plan *plan, const struct bundle *bundle, struct error *err) {

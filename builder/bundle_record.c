@@ -68,33 +68,67 @@ static int damaged(struct error *err, const char *path, const char *why) {
     return error_set(err, ERROR_DAMAGED, EBADMSG, "the bundle %s is damaged: %s", path, why);
 }
 
+/* Whether the module is the one that was recorded. */
+static int check_module(const char *path, const char *dest, const char *recorded,
+                        struct error *err) {
+    char hex[DIGEST_HEX_SIZE];
+    struct error reason = {0};
+    if (module_digest(path, dest, hex, &reason))
+        return damaged(err, path, reason.text);
+    return !recorded || strcmp(recorded, hex) ? damaged(err, path, dest) : 0;
+}
+
 static int check_modules(const struct plan *plan, const char *path, const json_t *modules,
                          struct error *err) {
     for (size_t i = 0; i < plan->conf.module_count; i++) {
         const char *dest = plan->conf.modules[i].dest_name;
-        const char *recorded = json_string_value(json_object_get(modules, dest));
-        char hex[DIGEST_HEX_SIZE];
-        struct error reason = {0};
-        if (module_digest(path, dest, hex, &reason))
-            return damaged(err, path, reason.text);
-        if (!recorded || strcmp(recorded, hex))
-            return damaged(err, path, dest);
+        int rc = check_module(path, dest, json_string_value(json_object_get(modules, dest)), err);
+        if (rc)
+            return rc;
     }
     return 0;
 }
 
-int bundle_record_check(const struct plan *plan, const char *path, struct error *err) {
+/* Reads the record of the bundle `path`; NULL when it is not to be had. The caller drops it. */
+static json_t *read_record(const char *path, struct error *reason) {
     AUTO_FREE char *file = NULL;
     AUTO_BUFFER struct buffer text = {0};
+    if (asprintf(&file, "%s/bundle.json", path) < 0) {
+        file = NULL;
+        error_oom(reason, "reading a bundle");
+        return NULL;
+    }
+    if (file_read_path(file, RECORD_SIZE_MAX, &text, reason))
+        return NULL;
+    return json_loadb(buffer_string(&text), text.size, 0, NULL);
+}
+
+int bundle_record_check(const struct plan *plan, const char *path, struct error *err) {
     struct error reason = {0};
-    if (asprintf(&file, "%s/bundle.json", path) < 0)
-        return error_oom(err, "reading a bundle");
-    if (file_read_path(file, RECORD_SIZE_MAX, &text, &reason))
+    AUTO_JSON json_t *record = read_record(path, &reason);
+    if (*reason.text)
         return damaged(err, path, reason.text);
-    AUTO_JSON json_t *record = json_loadb(buffer_string(&text), text.size, 0, NULL);
     const char *id = json_string_value(json_object_get(record, "id"));
     if (json_integer_value(json_object_get(record, "format")) != BUNDLE_FORMAT || !id ||
         strcmp(id, plan->bundle_id))
         return damaged(err, path, "bundle.json is not its own");
     return check_modules(plan, path, json_object_get(record, "modules"), err);
+}
+
+int bundle_record_check_modules(const char *path, struct error *err) {
+    struct error reason = {0};
+    AUTO_JSON json_t *record = read_record(path, &reason);
+    if (reason.errnum == ENOENT)
+        return 0;
+    if (json_integer_value(json_object_get(record, "format")) != BUNDLE_FORMAT)
+        return damaged(err, path, *reason.text ? reason.text : "bundle.json is no bundle's record");
+    const char *dest;
+    json_t *digest;
+    json_object_foreach(json_object_get(record, "modules"), dest, digest) {
+        int rc = strchr(dest, '/') ? damaged(err, path, "a module's name is a path")
+                                   : check_module(path, dest, json_string_value(digest), err);
+        if (rc)
+            return rc;
+    }
+    return 0;
 }

@@ -11,4 +11,10 @@ int bundle_record_write(const struct plan *plan, const char *path, struct error 
  */
 int bundle_record_check(const struct plan *plan, const char *path, struct error *err) MUST_CHECK;
 
+/*
+ * For a bundle that no plan is known of: ERROR_DAMAGED unless every module of its record is there
+ * with its digest. A directory without bundle.json is no bundle, and no error.
+ */
+int bundle_record_check_modules(const char *path, struct error *err) MUST_CHECK;
+
 #endif

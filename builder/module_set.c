@@ -1,9 +1,13 @@
 #include "builder/module_set.h"
 
+#include <archive_entry.h>
 #include <fcntl.h>
 #include <string.h>
 
 #include "base/tree.h"
+#include "builder/bundle_record.h"
+#include "toolchain/archive.h"
+#include "toolchain/archive_stream.h"
 
 static int note_unreadable(struct module_set *set, const char *path, const struct error *cause,
                            struct error *err) {
@@ -24,16 +28,14 @@ static int reserve(struct module_set *set) {
     return 0;
 }
 
-static int add_file(struct module_set *set, const char *path, struct error *err) {
-    if (reserve(set) < 0)
-        return error_oom(err, path);
-    struct error cause = {.kind = ERROR_NONE};
-    struct module_file *file = &set->files[set->count];
-    int rc = module_file_read(path, file, &cause);
-    if (rc < 0 && cause.kind == ERROR_DAMAGED)
-        return note_unreadable(set, path, &cause, err);
+/* Takes over what a read into the next free place of the set gave: `rc` and `cause` say what. */
+static int take(struct module_set *set, const char *path, int rc, const struct error *cause,
+                struct error *err) {
+    const struct module_file *file = &set->files[set->count];
+    if (rc < 0 && cause->kind == ERROR_DAMAGED)
+        return note_unreadable(set, path, cause, err);
     if (rc < 0) {
-        *err = cause;
+        *err = *cause;
         return rc;
     }
     set->count++;
@@ -42,6 +44,14 @@ static int add_file(struct module_set *set, const char *path, struct error *err)
         return error_set(err, ERROR_REFUSED, EFBIG,
                          "the modules are larger than 4 GiB in all: name fewer of them");
     return 0;
+}
+
+static int add_file(struct module_set *set, const char *path, struct error *err) {
+    struct error cause = {.kind = ERROR_NONE};
+    if (reserve(set) < 0)
+        return error_oom(err, path);
+    int rc = module_file_read(path, &set->files[set->count], &cause);
+    return take(set, path, rc, &cause, err);
 }
 
 static bool is_module_name(const char *name) {
@@ -75,12 +85,73 @@ static int visit(void *context, const struct tree_entry *entry, struct error *er
 static int add_directory(struct module_set *set, int fd, const char *path, struct error *err) {
     size_t before = set->count + set->unreadable.count;
     struct search search = {.set = set, .directory = path};
-    int rc = tree_walk(fd, path, visit, &search, err);
+    int rc = bundle_record_check_modules(path, err);
+    if (rc == 0)
+        rc = tree_walk(fd, path, visit, &search, err);
     if (rc < 0)
         return rc;
     if (set->count + set->unreadable.count == before)
         return error_set(err, ERROR_USAGE, ENOENT, "there are no kernel modules in %s", path);
     return 0;
+}
+
+/* The rest of the package's current entry. */
+static int read_entry(struct archive_stream *stream, const char *name, struct buffer *content,
+                      struct error *err) {
+    for (;;) {
+        uint8_t chunk[64 << 10];
+        size_t got = 0;
+        int rc = archive_stream_read(stream, chunk, sizeof chunk, &got, err);
+        if (rc < 0 || got == 0)
+            return rc;
+        if (content->size + got > MODULE_FILE_MAX)
+            return error_set(err, ERROR_DAMAGED, EBADMSG, "%s is larger than 512 MiB", name);
+        if (buffer_append(content, chunk, got) < 0)
+            return error_oom(err, name);
+    }
+}
+
+static int add_entry(struct module_set *set, const char *package, struct archive_stream *stream,
+                     struct archive_entry *entry, struct error *err) {
+    const char *path = archive_entry_pathname(entry);
+    if (!path || archive_entry_filetype(entry) != AE_IFREG || archive_entry_hardlink(entry) ||
+        !is_module_name(path))
+        return 0;
+    AUTO_FREE char *name = NULL;
+    AUTO_BUFFER struct buffer content = {.data = NULL};
+    struct error cause = {.kind = ERROR_NONE};
+    path += strncmp(path, "./", 2) == 0 ? 2 : 0;
+    if (reserve(set) < 0 || asprintf(&name, "%s:%s", package, path) < 0) {
+        name = NULL;
+        return error_oom(err, package);
+    }
+    int rc = read_entry(stream, name, &content, err);
+    if (rc < 0)
+        return rc;
+    rc = module_file_take(&content, name, &set->files[set->count], &cause);
+    return take(set, name, rc, &cause, err);
+}
+
+static int add_package(struct module_set *set, int fd, const char *path, struct error *err) {
+    size_t before = set->count + set->unreadable.count;
+    AUTO_ARCHIVE_STREAM struct archive_stream *stream = NULL;
+    struct archive_entry *entry = NULL;
+    int rc = archive_stream_open(&stream, fd, path, true, MODULE_SET_MAX, err);
+    do {
+        if (rc == 0)
+            rc = archive_stream_next(stream, &entry, err);
+        if (rc == 0 && entry)
+            rc = add_entry(set, path, stream, entry, err);
+    } while (rc == 0 && entry);
+    if (rc == 0 && set->count + set->unreadable.count == before)
+        return error_set(err, ERROR_USAGE, ENOENT, "there are no kernel modules in %s", path);
+    return rc;
+}
+
+static int add_plain(struct module_set *set, const char *path, struct error *err) {
+    AUTO_CLOSE int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    return fd >= 0 && archive_is_deb(fd) ? add_package(set, fd, path, err)
+                                         : add_file(set, path, err);
 }
 
 int module_set_add(struct module_set *set, const char *operand, struct error *err) {
@@ -91,7 +162,7 @@ int module_set_add(struct module_set *set, const char *operand, struct error *er
         return error_set(err, ERROR_USAGE, ENOENT, "there is no file %s", operand);
     if (errno != ENOTDIR)
         return error_io(err, errno, "can't open %s", operand);
-    return add_file(set, operand, err);
+    return add_plain(set, operand, err);
 }
 
 void module_set_release(struct module_set *set) {

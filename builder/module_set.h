@@ -1,4 +1,4 @@
-/* The modules that operands name: files, and directories searched for modules. */
+/* The modules that operands name: files, directories and packages searched for modules. */
 #ifndef BUILDER_MODULE_SET_H
 #define BUILDER_MODULE_SET_H
 
@@ -19,10 +19,11 @@ struct module_set {
 };
 
 /*
- * Reads one operand into the set. Of a directory and all below it, regular files named *.ko,
- * *.ko.gz, *.ko.xz or *.ko.zst. A damaged file is listed as unreadable and is no error.
- * ERROR_USAGE: nothing there, or a directory without modules. ERROR_REFUSED: more than
- * MODULE_SET_MAX.
+ * Reads one operand into the set. Of a directory and all below it, and of a .deb (nothing is
+ * unpacked on disk), regular files named *.ko, *.ko.gz, *.ko.xz or *.ko.zst. A damaged file is
+ * listed as unreadable and is no error. ERROR_USAGE: nothing there, or a directory or package
+ * without modules. ERROR_REFUSED: more than MODULE_SET_MAX. ERROR_DAMAGED: a package that does not
+ * unpack, or a bundle whose modules are not those of its record.
  */
 int module_set_add(struct module_set *set, const char *operand, struct error *err) MUST_CHECK;
 

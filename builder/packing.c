@@ -80,7 +80,8 @@ static int verify_packed(const struct plan *plan, const struct packed_set *set, 
             return error_oom(err, "verifying modules");
         rc = read_back_write(paths.items[i], &module->content, err);
     }
-    return rc ? rc : target_verify_paths(&plan->headers, &paths, err);
+    const char *certificate = plan->options->sign_key ? plan->options->sign_cert : NULL;
+    return rc ? rc : target_verify_paths(&plan->headers, certificate, &paths, err);
 }
 
 int packing_run(const struct plan *plan, const struct bundle *bundle, struct packed_set *set,

@@ -42,7 +42,7 @@ static int check_modules(const struct root *root, const struct facts *facts,
         if (!path || strlist_add(&paths, path))
             return error_oom(err, "verifying modules");
     }
-    return target_verify_paths(headers, &paths, err);
+    return target_verify_paths(headers, NULL, &paths, err);
 }
 
 int seal_checks_run(const struct root *root, const struct facts *facts, struct error *err) {

@@ -1,17 +1,57 @@
 #include "builder/target.h"
 
+#include <string.h>
+
 #include "base/log.h"
 
-struct verify_target target_from_headers(const struct kernel_headers *headers) {
-    return (struct verify_target){
+static int name_file(const struct kernel_headers *headers, const char *file, char **name) {
+    if (asprintf(name, "%s/%s", headers->shown_dir, file) >= 0)
+        return 0;
+    *name = NULL;
+    return -ENOMEM;
+}
+
+int target_open(const struct kernel_headers *headers, const char *certificate,
+                struct target *target, struct error *err) {
+    *target = (struct target){.symvers_name = NULL};
+    if (name_file(headers, "include/generated/utsrelease.h", &target->vermagic_name) ||
+        name_file(headers, ".config", &target->config_name) ||
+        name_file(headers, "Module.symvers", &target->symvers_name)) {
+        target_close(target);
+        return error_oom(err, "verifying modules");
+    }
+    target->verify = (struct verify_target){
         .release = headers->release,
         .vermagic = headers->vermagic,
+        .vermagic_name = target->vermagic_name,
         .elf_machine = headers->elf_machine,
         .modversions = headers->modversions,
+        .livepatch = headers->livepatch,
+        .gzip = strcmp(headers->compression, "gzip") == 0,
+        .ecdsa = headers->ecdsa,
+        .signature_hash = headers->signature_hash,
+        .certificate = certificate,
+        .config_name = target->config_name,
         .symvers = buffer_string(&headers->symvers),
         .symvers_size = headers->symvers.size,
-        .symvers_name = headers->build_dir,
+        .symvers_name = target->symvers_name,
     };
+    return 0;
+}
+
+void target_close(struct target *target) {
+    free(target->vermagic_name);
+    free(target->config_name);
+    free(target->symvers_name);
+    *target = (struct target){.symvers_name = NULL};
+}
+
+bool target_only_signatures_fail(const struct verify_report *report) {
+    for (size_t i = 0; i < report->count; i++)
+        for (size_t f = 0; f < report->verdicts[i].failure_count; f++)
+            if (strcmp(report->verdicts[i].failures[f].check, "signature") != 0)
+                return false;
+    return report->failed > 0;
 }
 
 static int judge(const struct verify_report *report, const struct kernel_headers *headers,
@@ -25,7 +65,8 @@ static int judge(const struct verify_report *report, const struct kernel_headers
         }
     if (!first)
         return 0;
-    return error_set(err, ERROR_DAMAGED, ENOEXEC,
+    enum error_kind kind = target_only_signatures_fail(report) ? ERROR_SIGNING : ERROR_DAMAGED;
+    return error_set(err, kind, ENOEXEC,
                      "%zu of %zu modules would not load on %s; the first reason: %s",
                      report->failed, report->count, headers->release, first);
 }
@@ -36,8 +77,8 @@ static void release_files(struct module_file *files, size_t count) {
     free(files);
 }
 
-int target_verify_paths(const struct kernel_headers *headers, const struct strlist *paths,
-                        struct error *err) {
+int target_verify_paths(const struct kernel_headers *headers, const char *certificate,
+                        const struct strlist *paths, struct error *err) {
     struct module_file *files = calloc(paths->count, sizeof *files);
     if (!files)
         return error_oom(err, "verifying modules");
@@ -46,9 +87,11 @@ int target_verify_paths(const struct kernel_headers *headers, const struct strli
     for (; !rc && count < paths->count; count++)
         rc = module_file_read(paths->items[count], &files[count], err);
     AUTO_VERIFY_REPORT struct verify_report report = {0};
-    struct verify_target target = target_from_headers(headers);
+    AUTO_TARGET struct target target = {.symvers_name = NULL};
     if (!rc)
-        rc = verify_modules(&target, files, count, &report, err);
+        rc = target_open(headers, certificate, &target, err);
+    if (!rc)
+        rc = verify_modules(&target.verify, files, count, &report, err);
     if (!rc)
         rc = judge(&report, headers, err);
     release_files(files, count);

@@ -59,7 +59,7 @@ check-valgrind: unit-tests
 test-programs: all $(TEST_TOOLS)
 $(BUILD)/test/lib/inject: $(BUILD)/test/lib/tracing/call.o
 $(TEST_TOOLS): $(BUILD)/test/lib/%: $(BUILD)/test/lib/%.o
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ -lcrypto
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ -lcrypto -lkmod
 
 check-snapshot: $(SNAPSHOT)
 	@test/lib/test-snapshot.sh

@@ -1,5 +1,6 @@
 #include "toolchain/archive.h"
 
+#include <archive_entry.h>
 #include <string.h>
 
 #include "base/interrupt.h"
@@ -17,8 +18,13 @@ bool archive_is_deb(int fd) {
            !memcmp(start, magic, sizeof start);
 }
 
-int archive_unpack_within(int fd, const char *name, const struct archive_limits *limits, int into,
-                          struct error *err) {
+static bool is_wanted(bool (*wanted)(const char *path), struct archive_entry *entry) {
+    const char *path = archive_entry_pathname(entry);
+    return !wanted || (path && wanted(path));
+}
+
+static int unpack(int fd, const char *name, const struct archive_limits *limits,
+                  bool (*wanted)(const char *path), int into, struct error *err) {
     AUTO_ARCHIVE_STREAM struct archive_stream *stream = NULL;
     AUTO_EXTRACTION struct extraction extraction = {.into = into, .name = name, .left = *limits};
     int rc = archive_stream_open(&stream, fd, name, archive_is_deb(fd), limits->bytes, err);
@@ -33,13 +39,25 @@ int archive_unpack_within(int fd, const char *name, const struct archive_limits 
             return rc;
         if (!entry)
             return extraction_finish(&extraction, err);
-        rc = extraction_add(&extraction, stream, entry, err);
+        if (is_wanted(wanted, entry))
+            rc = extraction_add(&extraction, stream, entry, err);
         if (rc)
             return rc;
     }
 }
 
+int archive_unpack_within(int fd, const char *name, const struct archive_limits *limits, int into,
+                          struct error *err) {
+    return unpack(fd, name, limits, NULL, into, err);
+}
+
+static const struct archive_limits default_limits = ARCHIVE_LIMITS_DEFAULT;
+
 int archive_unpack(int fd, const char *name, int into, struct error *err) {
-    static const struct archive_limits limits = ARCHIVE_LIMITS_DEFAULT;
-    return archive_unpack_within(fd, name, &limits, into, err);
+    return unpack(fd, name, &default_limits, NULL, into, err);
+}
+
+int archive_unpack_some(int fd, const char *name, bool (*wanted)(const char *path), int into,
+                        struct error *err) {
+    return unpack(fd, name, &default_limits, wanted, into, err);
 }

@@ -43,4 +43,8 @@ int archive_unpack(int fd, const char *name, int into, struct error *err) MUST_C
 int archive_unpack_within(int fd, const char *name, const struct archive_limits *limits, int into,
                           struct error *err) MUST_CHECK;
 
+/* The same, of the entries whose path `wanted` is true for; the others are not even looked at. */
+int archive_unpack_some(int fd, const char *name, bool (*wanted)(const char *path), int into,
+                        struct error *err) MUST_CHECK;
+
 #endif

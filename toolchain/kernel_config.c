@@ -72,6 +72,8 @@ int kernel_config_read(const struct keyvalue *config, const char *text, const ch
         .compression = kernel_config_compression(config, text, release),
         .modversions = kernel_config_is_set(config, "CONFIG_MODVERSIONS"),
         .signature_forced = kernel_config_is_set(config, "CONFIG_MODULE_SIG_FORCE"),
+        .livepatch = kernel_config_is_set(config, "CONFIG_LIVEPATCH"),
+        .ecdsa = kernel_config_is_set(config, "CONFIG_CRYPTO_ECDSA"),
     };
     if (kernel_config_is_set(config, "CONFIG_MODULE_SIG"))
         facts->signature_hash = keyvalue_get(config, "CONFIG_MODULE_SIG_HASH");

@@ -16,6 +16,8 @@ struct kernel_config_facts {
     const char *compression;    /* "none", "gzip", "xz", "zstd" */
     bool modversions;
     bool signature_forced;
+    bool livepatch;
+    bool ecdsa; /* not as a module: signatures are checked before any is loaded */
 };
 
 /* The symbol ("CONFIG_SMP") is built in: "=y". */

@@ -126,11 +126,11 @@ static int read_release(const struct root *root, const char *wanted, struct kern
         return error_set(err, ERROR_DAMAGED, EBADMSG,
                          "%s%s/include/generated/utsrelease.h does not name a kernel release",
                          root->path, headers->build_dir);
-    if (strcmp(headers->release, wanted))
+    if (wanted && strcmp(headers->release, wanted))
         return error_set(err, ERROR_DAMAGED, EBADMSG,
-                         "%s" MODULES_DIR "/%s/build leads to the headers of another kernel, %s: "
-                         "reinstall the headers of %s",
-                         root->path, wanted, headers->release, wanted);
+                         "%s%s has the headers of another kernel, %s: reinstall or name the "
+                         "headers of %s",
+                         root->path, headers->build_dir, headers->release, wanted);
     return 0;
 }
 
@@ -172,6 +172,8 @@ static int keep_facts(const struct kernel_config_facts *facts, struct kernel_hea
     headers->compression = facts->compression;
     headers->modversions = facts->modversions;
     headers->signature_forced = facts->signature_forced;
+    headers->livepatch = facts->livepatch;
+    headers->ecdsa = facts->ecdsa;
     headers->machine = strdup(facts->machine);
     headers->compiler = strdup(facts->compiler);
     headers->signature_hash = strdup(facts->signature_hash);
@@ -214,12 +216,12 @@ static int find_build_dir(const struct root *root, const char *release,
     return root_canonical(root, link, &headers->build_dir, err);
 }
 
-int kernel_headers_read(const struct root *root, const char *release,
-                        struct kernel_headers *headers, struct error *err) {
-    *headers = (struct kernel_headers){0};
-    int rc = find_build_dir(root, release, headers, err);
-    if (!rc)
-        rc = read_release(root, release, headers, err);
+/* All that is read below headers->build_dir. */
+static int read_all(const struct root *root, const char *release, struct kernel_headers *headers,
+                    struct error *err) {
+    headers->shown_dir = root_host_path(root, headers->build_dir);
+    int rc = headers->shown_dir ? read_release(root, release, headers, err)
+                                : error_oom(err, "reading kernel headers");
     if (!rc)
         rc = read_vermagic(root, headers, err);
     if (!rc)
@@ -231,9 +233,27 @@ int kernel_headers_read(const struct root *root, const char *release,
     return rc;
 }
 
+int kernel_headers_read(const struct root *root, const char *release,
+                        struct kernel_headers *headers, struct error *err) {
+    *headers = (struct kernel_headers){0};
+    int rc = find_build_dir(root, release, headers, err);
+    if (rc)
+        kernel_headers_release(headers);
+    return rc ? rc : read_all(root, release, headers, err);
+}
+
+int kernel_headers_read_at(const struct root *root, const char *build_dir, const char *release,
+                           struct kernel_headers *headers, struct error *err) {
+    *headers = (struct kernel_headers){.build_dir = strdup(build_dir)};
+    if (!headers->build_dir)
+        return error_oom(err, "reading kernel headers");
+    return read_all(root, release, headers, err);
+}
+
 void kernel_headers_release(struct kernel_headers *headers) {
     free(headers->release);
     free(headers->build_dir);
+    free(headers->shown_dir);
     free(headers->vermagic);
     free(headers->machine);
     free(headers->compiler);

@@ -15,6 +15,7 @@
 struct kernel_headers {
     char *release;   /* UTS_RELEASE of include/generated/utsrelease.h: "6.1.0-47-cloud-amd64" */
     char *build_dir; /* inside the root, canonical: "/usr/src/linux-headers-6.1.0-47-cloud-amd64" */
+    char *shown_dir; /* where that is on this machine, for sentences */
     char *vermagic;  /* what modpost would write, trailing space kept */
     char *machine;   /* as uname -m and dkms say it: "x86_64", "aarch64" */
     uint16_t elf_machine; /* EM_X86_64, EM_AARCH64 */
@@ -23,6 +24,8 @@ struct kernel_headers {
     const char *compression; /* "none", "gzip", "xz" or "zstd": what CONFIG_MODULE_COMPRESS* says */
     bool modversions;        /* CONFIG_MODVERSIONS */
     bool signature_forced;   /* CONFIG_MODULE_SIG_FORCE */
+    bool livepatch;          /* CONFIG_LIVEPATCH */
+    bool ecdsa;              /* CONFIG_CRYPTO_ECDSA, built in */
     struct keyvalue config;  /* .config (falls back to include/config/auto.conf) */
     struct buffer symvers;   /* the text of Module.symvers */
 };
@@ -48,6 +51,13 @@ int kernel_headers_choose(const struct root *root, char **release, struct error 
  */
 int kernel_headers_read(const struct root *root, const char *release,
                         struct kernel_headers *headers, struct error *err) MUST_CHECK;
+
+/*
+ * The same for headers in the directory `build_dir` of the root, wherever that is; `release` is
+ * what they must be for, NULL for any.
+ */
+int kernel_headers_read_at(const struct root *root, const char *build_dir, const char *release,
+                           struct kernel_headers *headers, struct error *err) MUST_CHECK;
 
 void kernel_headers_release(struct kernel_headers *headers);
 #define AUTO_KERNEL_HEADERS AUTO(kernel_headers_release)

@@ -91,8 +91,10 @@ static int check_vermagic(struct candidate *candidate, const struct verify_targe
     const char *vermagic = modinfo_get(&candidate->modinfo, "vermagic");
     if (!vermagic || strcmp(vermagic, target->vermagic) == 0)
         return 0;
-    struct verdict_facts facts = {
-        .check = "vermagic", .wanted = target->vermagic, .found = vermagic};
+    struct verdict_facts facts = {.check = "vermagic",
+                                  .wanted = target->vermagic,
+                                  .found = vermagic,
+                                  .source = target->vermagic_name};
     return verdict_add(candidate->verdict, &facts, "its vermagic is \"%s\", kernel %s wants \"%s\"",
                        vermagic, target->release, target->vermagic);
 }
@@ -122,6 +124,18 @@ static int read_parts(struct candidate *candidate, size_t sibling, struct error 
     return rc;
 }
 
+static int check_livepatch(struct candidate *candidate, const struct verify_target *target) {
+    if (target->livepatch || !modinfo_get(&candidate->modinfo, "livepatch"))
+        return 0;
+    struct verdict_facts facts = {.check = "livepatch",
+                                  .wanted = "CONFIG_LIVEPATCH",
+                                  .found = "not set",
+                                  .source = target->config_name};
+    return verdict_add(candidate->verdict, &facts,
+                       "it is a live patch, and kernel %s takes none (CONFIG_LIVEPATCH)",
+                       target->release);
+}
+
 static int check_modinfo(struct candidate *candidate, const struct verify_target *target) {
     int rc = check_single(candidate, "name");
     if (rc == 0)
@@ -130,6 +144,8 @@ static int check_modinfo(struct candidate *candidate, const struct verify_target
         rc = check_single(candidate, "vermagic");
     if (rc == 0)
         rc = check_vermagic(candidate, target);
+    if (rc == 0)
+        rc = check_livepatch(candidate, target);
     return rc;
 }
 

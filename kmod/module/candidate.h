@@ -2,6 +2,7 @@
 #ifndef KMOD_MODULE_CANDIDATE_H
 #define KMOD_MODULE_CANDIDATE_H
 
+#include "kmod/module/cms.h"
 #include "kmod/module/elf_module.h"
 #include "kmod/module/export_table.h"
 #include "kmod/module/modinfo.h"
@@ -26,6 +27,7 @@ struct candidate_set {
     struct candidate *items;
     size_t count;
     struct export_table exports; /* the modules' own first, then the kernel's */
+    struct cms_identity *signer; /* the target's certificate, NULL when it names none */
 };
 
 /*

@@ -150,6 +150,17 @@ const char *cms_identity_name(const struct cms_identity *identity) {
     return identity->name;
 }
 
+const char *cms_identity_key_kind(const struct cms_identity *identity) {
+    switch (EVP_PKEY_get_base_id(X509_get0_pubkey(identity->certificate))) {
+    case EVP_PKEY_RSA:
+        return "rsa";
+    case EVP_PKEY_EC:
+        return "ecdsa";
+    default:
+        return "other";
+    }
+}
+
 void cms_identity_free(struct cms_identity **identity) {
     if (!*identity)
         return;
@@ -211,6 +222,17 @@ static CMS_ContentInfo *parse(const void *der, size_t size) {
     return message;
 }
 
+/* The kernel takes no message that carries content of its own, and none with signed attributes. */
+static const char *what_the_kernel_refuses(CMS_ContentInfo *message) {
+    if (!message || CMS_is_detached(message) != 1)
+        return "is not a detached CMS message";
+    STACK_OF(CMS_SignerInfo) *signers = CMS_get0_SignerInfos(message);
+    for (int i = 0; i < sk_CMS_SignerInfo_num(signers); i++)
+        if (CMS_signed_get_attr_count(sk_CMS_SignerInfo_value(signers, i)) > 0)
+            return "has signed attributes, which kernels refuse";
+    return NULL;
+}
+
 int cms_verify(const struct cms_identity *identity, const void *data, size_t size, const void *der,
                size_t der_size, struct error *err) {
     AUTO_MESSAGE CMS_ContentInfo *message = parse(der, der_size);
@@ -218,10 +240,9 @@ int cms_verify(const struct cms_identity *identity, const void *data, size_t siz
     AUTO(free_certificates) STACK_OF(X509) *certificates = sk_X509_new_null();
     if (!content || !certificates || !sk_X509_push(certificates, identity->certificate))
         return error_oom(err, "verifying a signature");
-    /* The kernel takes no message that carries content of its own. */
-    if (!message || CMS_is_detached(message) != 1)
-        return error_set(err, ERROR_SIGNING, EBADMSG,
-                         "the signature is not a detached CMS message");
+    const char *refused = what_the_kernel_refuses(message);
+    if (refused)
+        return error_set(err, ERROR_SIGNING, EBADMSG, "the signature %s", refused);
     /* Only the given certificate counts, not one in the message; nobody is asked who issued it. */
     if (CMS_verify(message, certificates, NULL, content, NULL,
                    CMS_BINARY | CMS_NOINTERN | CMS_NO_SIGNER_CERT_VERIFY) != 1)

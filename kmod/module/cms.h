@@ -29,6 +29,8 @@ int cms_identity_add_key(struct cms_identity *identity, const void *key, size_t 
 
 /* The certificate's subject CN, "" without one; fit to show (kmod/module/printable.h). */
 const char *cms_identity_name(const struct cms_identity *identity);
+/* The kind of its key: "rsa", "ecdsa", or "other". */
+const char *cms_identity_key_kind(const struct cms_identity *identity);
 void cms_identity_free(struct cms_identity **identity);
 #define AUTO_CMS_IDENTITY AUTO(cms_identity_free)
 
@@ -42,7 +44,10 @@ bool cms_knows_hash(const char *hash);
 int cms_sign(const struct cms_identity *identity, const char *hash, const void *data, size_t size,
              struct buffer *der, struct error *err) MUST_CHECK;
 
-/* Whether the message is a signature of `data` by the identity's key: ERROR_SIGNING when not. */
+/*
+ * Whether the message is a signature of `data` by the identity's key, and has nothing that the
+ * kernel refuses (content of its own, signed attributes): ERROR_SIGNING when not.
+ */
 int cms_verify(const struct cms_identity *identity, const void *data, size_t size, const void *der,
                size_t der_size, struct error *err) MUST_CHECK;
 

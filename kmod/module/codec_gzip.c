@@ -60,3 +60,17 @@ int codec_gzip_unpack(const void *data, size_t size, struct codec_sink *sink, st
         return codec_sink_damaged(sink, "gzip", "is followed by other bytes", err);
     return 0;
 }
+
+/*
+ * 0 1f 8b | 2 method | 3 flags: 1 text, 2 header check, 4 extra fields, 8 name, 16 comment | 4 time
+ * …
+ */
+void codec_gzip_describe(const void *data, size_t size, struct compression_parameters *parameters) {
+    const uint8_t *bytes = data;
+    if (size < 4)
+        return;
+    parameters->check = "crc32";
+    parameters->window = 32 << 10;
+    parameters->sized = true;
+    parameters->extended = bytes[3] & (2 | 4 | 16);
+}

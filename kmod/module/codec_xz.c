@@ -1,6 +1,7 @@
 #include "kmod/module/codec_xz.h"
 
 #include <lzma.h>
+#include <stdlib.h>
 
 #define XZ_PRESET 6                 /* the xz tool's own default */
 #define XZ_DICTIONARY (1U << 20)    /* kbuild: --lzma2=dict=1MiB */
@@ -76,4 +77,47 @@ int codec_xz_unpack(const void *data, size_t size, struct codec_sink *sink, stru
     if (stream.avail_in > 0)
         return codec_sink_damaged(sink, "xz", "is followed by other bytes", err);
     return 0;
+}
+
+static const char *check_name(lzma_check check) {
+    switch (check) {
+    case LZMA_CHECK_NONE:
+        return "none";
+    case LZMA_CHECK_CRC32:
+        return "crc32";
+    case LZMA_CHECK_CRC64:
+        return "crc64";
+    case LZMA_CHECK_SHA256:
+        return "sha256";
+    default:
+        return "unknown";
+    }
+}
+
+/* A stream's blocks are made alike: the first one's header tells the dictionary. */
+static uint64_t dictionary_of(const uint8_t *header, size_t size, lzma_check check) {
+    lzma_filter filters[LZMA_FILTERS_MAX + 1] = {{.id = LZMA_VLI_UNKNOWN}};
+    lzma_block block = {.check = check, .filters = filters};
+    block.header_size = size > 0 && *header ? lzma_block_header_size_decode(*header) : UINT32_MAX;
+    if (block.header_size > size || lzma_block_header_decode(&block, NULL, header) != LZMA_OK)
+        return 0;
+    uint64_t dictionary = 0;
+    for (lzma_filter *filter = filters; filter->id != LZMA_VLI_UNKNOWN; filter++) {
+        if (filter->id == LZMA_FILTER_LZMA2)
+            dictionary = ((const lzma_options_lzma *)filter->options)->dict_size;
+        free(filter->options);
+    }
+    return dictionary;
+}
+
+/* 0 stream header: magic, flags | 12 header of the first block, or of the index when there is none
+ */
+void codec_xz_describe(const void *data, size_t size, struct compression_parameters *parameters) {
+    lzma_stream_flags flags;
+    if (size < LZMA_STREAM_HEADER_SIZE || lzma_stream_header_decode(&flags, data) != LZMA_OK)
+        return;
+    parameters->check = check_name(flags.check);
+    parameters->window = dictionary_of((const uint8_t *)data + LZMA_STREAM_HEADER_SIZE,
+                                       size - LZMA_STREAM_HEADER_SIZE, flags.check);
+    parameters->sized = true; /* its index says so */
 }

@@ -55,3 +55,18 @@ int codec_zstd_unpack(const void *data, size_t size, struct codec_sink *sink, st
         return codec_sink_damaged(sink, "zstd", "is followed by other bytes", err);
     return 0;
 }
+
+/*
+ *     0 magic | 4 descriptor: bits 6–7 size of the content size, 5 one segment, 2 checksum, 0–1
+ * size of the dictionary's id | 5 window: exponent, mantissa (not with one segment) …
+ */
+void codec_zstd_describe(const void *data, size_t size, struct compression_parameters *parameters) {
+    const uint8_t *bytes = data;
+    if (size < 6)
+        return;
+    unsigned long long content = ZSTD_getFrameContentSize(data, size);
+    parameters->sized = content != ZSTD_CONTENTSIZE_UNKNOWN && content != ZSTD_CONTENTSIZE_ERROR;
+    parameters->check = bytes[4] & 4 ? "xxh64" : "none";
+    uint64_t base = 1ULL << (10 + (bytes[5] >> 3));
+    parameters->window = bytes[4] & 32 ? content : base + base / 8 * (bytes[5] & 7);
+}

@@ -7,11 +7,14 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "kmod/module/codec_sink.h"
+#include "kmod/module/compression.h"
 
 /* As compression_pack() and compression_unpack(), which have checked the size. */
 int codec_zstd_pack(const void *data, size_t size, struct buffer *out,
                     struct error *err) MUST_CHECK;
 int codec_zstd_unpack(const void *data, size_t size, struct codec_sink *sink,
                       struct error *err) MUST_CHECK;
+/* As compression_describe(). */
+void codec_zstd_describe(const void *data, size_t size, struct compression_parameters *parameters);
 
 #endif

@@ -17,6 +17,7 @@ struct format {
     size_t magic_size;
     int (*pack)(const void *data, size_t size, struct buffer *out, struct error *err);
     int (*unpack)(const void *data, size_t size, struct codec_sink *sink, struct error *err);
+    void (*describe)(const void *data, size_t size, struct compression_parameters *parameters);
 };
 
 static int copy(const void *data, size_t size, struct buffer *out, struct error *err) {
@@ -27,15 +28,23 @@ static int copy_to_sink(const void *data, size_t size, struct codec_sink *sink, 
     return codec_sink_write(sink, data, size, err);
 }
 
+static void describe_plain(const void *data, size_t size,
+                           struct compression_parameters *parameters) {
+    (void)data;
+    (void)size;
+    (void)parameters;
+}
+
 static const struct format formats[] = {
-    [COMPRESSION_NONE] = {"none", "", "", 0, copy, copy_to_sink},
-    [COMPRESSION_GZIP] = {"gzip", ".gz", "\x1f\x8b", 2, codec_gzip_pack, codec_gzip_unpack},
+    [COMPRESSION_NONE] = {"none", "", "", 0, copy, copy_to_sink, describe_plain},
+    [COMPRESSION_GZIP] = {"gzip", ".gz", "\x1f\x8b", 2, codec_gzip_pack, codec_gzip_unpack,
+                          codec_gzip_describe},
     [COMPRESSION_XZ] = {"xz", ".xz",
                         "\xfd"
                         "7zXZ\0",
-                        6, codec_xz_pack, codec_xz_unpack},
-    [COMPRESSION_ZSTD] = {"zstd", ".zst", "\x28\xb5\x2f\xfd", 4, codec_zstd_pack,
-                          codec_zstd_unpack},
+                        6, codec_xz_pack, codec_xz_unpack, codec_xz_describe},
+    [COMPRESSION_ZSTD] = {"zstd", ".zst", "\x28\xb5\x2f\xfd", 4, codec_zstd_pack, codec_zstd_unpack,
+                          codec_zstd_describe},
 };
 
 int compression_parse(const char *word, enum compression *compression) {
@@ -79,4 +88,10 @@ int compression_unpack(enum compression compression, const void *data, size_t si
                          name, size);
     struct codec_sink sink = {.out = out, .room = max, .name = name};
     return formats[compression].unpack(data, size, &sink, err);
+}
+
+void compression_describe(enum compression compression, const void *data, size_t size,
+                          struct compression_parameters *parameters) {
+    *parameters = (struct compression_parameters){.check = "none"};
+    formats[compression].describe(data, size, parameters);
 }

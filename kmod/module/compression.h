@@ -2,7 +2,9 @@
 #ifndef KMOD_MODULE_COMPRESSION_H
 #define KMOD_MODULE_COMPRESSION_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/buffer.h"
 #include "base/error.h"
@@ -12,6 +14,14 @@ enum compression {
     COMPRESSION_GZIP, /* without name and time, level 9 */
     COMPRESSION_XZ,   /* one stream, CRC32, 1 MiB dictionary: what the kernel's decoder takes */
     COMPRESSION_ZSTD, /* level 3, one frame with its content size and checksum */
+};
+
+/* How a packed module was packed, from its first bytes. */
+struct compression_parameters {
+    const char *check; /* of the content: "none", "crc32", "crc64", "sha256", "xxh64" */
+    uint64_t window;   /* bytes that whoever unpacks it must keep: xz's dictionary */
+    bool sized;        /* it says how large its content is */
+    bool extended;     /* gzip: its header has more than a name */
 };
 
 /* "none", "gzip", "xz", "zstd" → value; −EINVAL for another word. */
@@ -37,5 +47,10 @@ int compression_pack(enum compression compression, const void *data, size_t size
  */
 int compression_unpack(enum compression compression, const void *data, size_t size, size_t max,
                        const char *name, struct buffer *out, struct error *err) MUST_CHECK;
+
+/* Of a stream that compression_unpack() takes; all zero, the check "none", when it is not packed.
+ */
+void compression_describe(enum compression compression, const void *data, size_t size,
+                          struct compression_parameters *parameters);
 
 #endif

@@ -63,8 +63,13 @@ static int load_section(struct elf_module *elf, const struct module_file *file, 
     Elf_Scn *section = elf_getscn(elf->handle, index);
     if (!section || !gelf_getshdr(section, header))
         return damaged(err, file->name, elf_errmsg(-1));
-    elf->sections[index] = (struct elf_section){
-        .type = header->sh_type, .flags = header->sh_flags, .load_size = header->sh_size};
+    elf->sections[index] = (struct elf_section){.type = header->sh_type,
+                                                .flags = header->sh_flags,
+                                                .load_size = header->sh_size,
+                                                .link = header->sh_link,
+                                                .info = header->sh_info};
+    if (index == 0 && (header->sh_type != SHT_NULL || header->sh_size || header->sh_addr))
+        return damaged(err, file->name, "its first section header is not the empty one");
     if (header->sh_type == SHT_NULL || header->sh_type == SHT_NOBITS)
         return 0;
     if (!fits(header->sh_offset, header->sh_size, file->elf_size))

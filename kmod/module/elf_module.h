@@ -30,6 +30,8 @@ struct elf_section {
     const uint8_t *data; /* NULL when it has no bytes in the file */
     size_t size;         /* of data */
     uint64_t load_size;  /* as its header says, .bss too */
+    uint32_t link;       /* sh_link and sh_info, as they are: they may name no section */
+    uint32_t info;
 };
 
 struct elf_symbol {

@@ -27,6 +27,8 @@ static int check_size(int fd, const char *name, struct error *err) {
 /* The packed bytes become the content: unpacked when they are compressed, else as they are. */
 static int fill_content(struct module_file *file, struct buffer *packed, struct error *err) {
     file->compression = compression_detect(packed->data, packed->size);
+    file->packed_size = packed->size;
+    compression_describe(file->compression, packed->data, packed->size, &file->packing);
     if (file->compression == COMPRESSION_NONE) {
         file->content = *packed;
         *packed = (struct buffer){0};
@@ -36,11 +38,8 @@ static int fill_content(struct module_file *file, struct buffer *packed, struct 
                               file->name, &file->content, err);
 }
 
-static int read_content(int fd, struct module_file *file, struct error *err) {
-    AUTO_BUFFER struct buffer packed = {0};
-    int rc = file_read_fd(fd, file->name, MODULE_FILE_MAX, &packed, err);
-    if (!rc)
-        rc = fill_content(file, &packed, err);
+static int unpack(struct module_file *file, struct buffer *packed, struct error *err) {
+    int rc = fill_content(file, packed, err);
     if (rc)
         return rc;
     if (file->content.size < 4 || memcmp(file->content.data, "\177ELF", 4))
@@ -49,16 +48,24 @@ static int read_content(int fd, struct module_file *file, struct error *err) {
     return rc ? error_wrap(err, rc, "%s", file->name) : 0;
 }
 
+int module_file_take(struct buffer *packed, const char *name, struct module_file *file,
+                     struct error *err) {
+    *file = (struct module_file){.name = strdup(name)};
+    int rc = file->name ? unpack(file, packed, err) : error_oom(err, "reading a module");
+    buffer_release(packed);
+    if (rc)
+        module_file_release(file);
+    return rc;
+}
+
 int module_file_read_fd(int fd, const char *name, struct module_file *file, struct error *err) {
     *file = (struct module_file){0};
     int rc = check_size(fd, name, err);
     if (rc)
         return rc;
-    file->name = strdup(name);
-    rc = file->name ? read_content(fd, file, err) : error_oom(err, "reading a module");
-    if (rc)
-        module_file_release(file);
-    return rc;
+    AUTO_BUFFER struct buffer packed = {0};
+    rc = file_read_fd(fd, name, MODULE_FILE_MAX, &packed, err);
+    return rc ? rc : module_file_take(&packed, name, file, err);
 }
 
 int module_file_read(const char *path, struct module_file *file, struct error *err) {

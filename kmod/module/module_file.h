@@ -16,8 +16,10 @@
 struct module_file {
     char *name;                   /* for sentences */
     enum compression compression; /* how it was packed */
-    struct buffer content;        /* unpacked, signature included */
-    size_t elf_size;              /* content.size without the appended signature */
+    struct compression_parameters packing;
+    size_t packed_size;    /* of the file */
+    struct buffer content; /* unpacked, signature included */
+    size_t elf_size;       /* content.size without the appended signature */
 };
 
 /*
@@ -29,6 +31,9 @@ struct module_file {
 int module_file_read(const char *path, struct module_file *file, struct error *err) MUST_CHECK;
 int module_file_read_fd(int fd, const char *name, struct module_file *file,
                         struct error *err) MUST_CHECK;
+/* The same for bytes that are in memory already, `name` being for sentences; it takes them over. */
+int module_file_take(struct buffer *packed, const char *name, struct module_file *file,
+                     struct error *err) MUST_CHECK;
 void module_file_release(struct module_file *file);
 #define AUTO_MODULE_FILE AUTO(module_file_release)
 

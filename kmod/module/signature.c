@@ -68,18 +68,21 @@ void signature_info_release(struct signature_info *info) {
     *info = (struct signature_info){0};
 }
 
-int signature_verify(const void *data, size_t size, const char *certificate_path,
-                     struct error *err) {
+int signature_verify_by(const void *data, size_t size, const struct cms_identity *signer,
+                        struct error *err) {
     struct signature_trailer trailer;
     int rc = signature_trailer_find(data, size, &trailer, err);
     if (rc)
         return rc;
     if (!trailer.present)
         return error_set(err, ERROR_SIGNING, ENOENT, "it carries no signature");
-    AUTO_CMS_IDENTITY struct cms_identity *identity = NULL;
-    rc = cms_identity_load(certificate_path, &identity, err);
-    if (rc)
-        return rc;
-    return cms_verify(identity, data, trailer.elf_size, (const uint8_t *)data + trailer.elf_size,
+    return cms_verify(signer, data, trailer.elf_size, (const uint8_t *)data + trailer.elf_size,
                       trailer.der_size, err);
+}
+
+int signature_verify(const void *data, size_t size, const char *certificate_path,
+                     struct error *err) {
+    AUTO_CMS_IDENTITY struct cms_identity *signer = NULL;
+    int rc = cms_identity_load(certificate_path, &signer, err);
+    return rc ? rc : signature_verify_by(data, size, signer, err);
 }

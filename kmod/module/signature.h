@@ -7,6 +7,7 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
+#include "kmod/module/cms.h"
 #include "kmod/module/signing_key.h"
 
 /*
@@ -42,5 +43,8 @@ void signature_info_release(struct signature_info *info);
  * does not fit. */
 int signature_verify(const void *data, size_t size, const char *certificate_path,
                      struct error *err) MUST_CHECK;
+/* The same with a certificate that is loaded. */
+int signature_verify_by(const void *data, size_t size, const struct cms_identity *signer,
+                        struct error *err) MUST_CHECK;
 
 #endif

@@ -4,6 +4,9 @@
 
 #include "kmod/module/candidate.h"
 #include "kmod/module/import_check.h"
+#include "kmod/module/packing_check.h"
+#include "kmod/module/relocation_check.h"
+#include "kmod/module/signature_check.h"
 #include "kmod/module/symvers.h"
 #include "kmod/module/verdict.h"
 #include "kmod/module/version_check.h"
@@ -13,6 +16,7 @@ static void release_set(struct candidate_set *set) {
         candidate_release(&set->items[i]);
     free(set->items);
     export_table_release(&set->exports);
+    cms_identity_free(&set->signer);
 }
 
 static int load_candidates(struct candidate_set *set, const struct module_file *files,
@@ -74,6 +78,12 @@ static int check_candidate(const struct candidate_set *set, struct candidate *ca
         rc = version_check_run(set, candidate);
     if (rc == 0)
         rc = check_exports(set, candidate);
+    if (rc == 0)
+        rc = relocation_check_run(candidate);
+    if (rc == 0)
+        rc = packing_check_run(set->target, candidate);
+    if (rc == 0)
+        rc = signature_check_run(set, candidate);
     return rc;
 }
 
@@ -110,7 +120,10 @@ int verify_modules(const struct verify_target *target, const struct module_file 
         return error_oom(err, "verifying modules");
     }
     set.count = report->count = count;
-    rc = judge(&set, files, &symvers, report, err);
+    if (target->certificate)
+        rc = cms_identity_load(target->certificate, &set.signer, err);
+    if (rc == 0)
+        rc = judge(&set, files, &symvers, report, err);
     if (rc < 0)
         verify_report_release(report);
     return rc;

@@ -12,10 +12,18 @@
 /* What the target's headers say. Plain data: the toolchain layer fills it. */
 struct verify_target {
     const char *release;
-    const char *vermagic; /* exact, trailing space kept */
+    const char *vermagic;      /* exact, trailing space kept */
+    const char *vermagic_name; /* where it comes from, or NULL */
     uint16_t elf_machine;
     bool modversions;
-    const char *symvers; /* text of Module.symvers */
+    bool livepatch;             /* CONFIG_LIVEPATCH */
+    bool gzip;                  /* its own modules are packed with gzip: its kmod reads that */
+    bool ecdsa;                 /* it can check ECDSA signatures from its start on */
+    bool signature_forced;      /* CONFIG_MODULE_SIG_FORCE */
+    const char *signature_hash; /* CONFIG_MODULE_SIG_HASH; NULL or "": any */
+    const char *certificate;    /* path of whose signature it wants; NULL: anybody's or none */
+    const char *config_name;    /* where the six before this one come from, or NULL */
+    const char *symvers;        /* text of Module.symvers */
     size_t symvers_size;
     const char *symvers_name; /* its path, for sentences */
 };
@@ -29,6 +37,10 @@ struct verify_target {
  *     vermagic   not the target's                    symbol     imported and exported by nobody
  *     crc        not the exporter's, or missing      licence    GPL-only export, other licence
  *     namespace  export in one that is not imported  export     somebody else exports it as well
+ *     section    writable and executable             relocation a kind, place or symbol it hasn't
+ *     livepatch  on a kernel without                 signature  none, not the certificate's, or
+ *     packing    the kernel's decoder can't read it             made in a way the kernel can't
+ * check
  */
 struct verify_failure {
     const char *check;
@@ -59,9 +71,10 @@ struct verify_report {
  * report also when modules fail (see report->failed); an error only when it could not judge
  * (memory, an unreadable Module.symvers). A hostile file gets a failure, never a crash.
  *
- * The rules are the kernel's (kernel/module/main.c and version.c) with two additions: the release
- * word of vermagic counts although the kernel ignores it where there are symbol versions, and an
- * import without a CRC fails where the kernel only warns.
+ * The rules are the kernel's (kernel/module/main.c, version.c, signing.c and decompress.c), and
+ * stricter where it only warns or depends on what is loaded: the release word of vermagic counts
+ * although the kernel ignores it where there are symbol versions; an import without a CRC fails; a
+ * signature must be of the configured hash; a packed module must be what kbuild would write.
  */
 int verify_modules(const struct verify_target *target, const struct module_file *files,
                    size_t count, struct verify_report *report, struct error *err) MUST_CHECK;

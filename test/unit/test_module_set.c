@@ -65,11 +65,55 @@ static void test_nothing(void) {
     CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "no kernel modules"));
 }
 
+/* A package around the tree: what it holds is read as from the directory, without unpacking it. */
+static void test_package(void) {
+    static const char script[] =
+        "set -e; echo 2.0 >debian-binary; tar -cJf control.tar.xz --files-from /dev/null; "
+        "tar -cJf data.tar.xz ./tree; ar rc tree.deb debian-binary control.tar.xz data.tar.xz; "
+        "tar -cJf data.tar.xz ./empty; ar rc empty.deb debian-binary control.tar.xz data.tar.xz; "
+        "head -c 500 tree.deb >short.deb";
+    AUTO_MODULE_SET struct module_set set = {.files = NULL};
+    struct error err = {.kind = ERROR_NONE};
+    CU_ASSERT_TRUE_FATAL(workdir_run("/bin/sh", "-c", script, NULL));
+    CU_ASSERT_EQUAL(module_set_add(&set, workdir_path("tree.deb"), &err), 0);
+    CU_ASSERT_EQUAL_FATAL(set.count, 2);
+    CU_ASSERT_EQUAL_FATAL(set.unreadable.count, 1);
+    CU_ASSERT_PTR_NOT_NULL(strstr(set.unreadable.items[0], "tree.deb:tree/broken.ko"));
+    bool packed_first = set.files[0].compression == COMPRESSION_XZ;
+    CU_ASSERT_PTR_NOT_NULL(strstr(set.files[packed_first].name, "tree.deb:tree/a/one.ko"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(set.files[!packed_first].name, "tree.deb:tree/two.ko.xz"));
+    CU_ASSERT_EQUAL(module_set_add(&set, workdir_path("empty.deb"), &err), -ENOENT);
+    CU_ASSERT_EQUAL(err.kind, ERROR_USAGE);
+    CU_ASSERT_TRUE(module_set_add(&set, workdir_path("short.deb"), &err) < 0);
+    CU_ASSERT_EQUAL(err.kind, ERROR_DAMAGED);
+}
+
+/* A bundle whose module is not the one that its record names. */
+static void test_bundle(void) {
+    static const char script[] =
+        "set -e; mkdir -p bundle/modules; cp fixture.ko bundle/modules/one.ko; "
+        "digest=$(sha256sum fixture.ko | cut -d' ' -f1); "
+        "printf '{\"format\":1,\"modules\":{\"one\":\"%s\"}}' $digest >bundle/bundle.json";
+    AUTO_MODULE_SET struct module_set set = {.files = NULL};
+    struct error err = {.kind = ERROR_NONE};
+    CU_ASSERT_TRUE_FATAL(workdir_run("/bin/sh", "-c", script, NULL));
+    CU_ASSERT_EQUAL(module_set_add(&set, workdir_path("bundle"), &err), 0);
+    CU_ASSERT_EQUAL(set.count, 1);
+    CU_ASSERT_TRUE(workdir_run("/bin/sh", "-c", "echo >>bundle/modules/one.ko", NULL));
+    CU_ASSERT_TRUE(module_set_add(&set, workdir_path("bundle"), &err) < 0);
+    CU_ASSERT_EQUAL(err.kind, ERROR_DAMAGED);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "one"));
+    CU_ASSERT_TRUE(workdir_write("bundle/bundle.json", "{}", 2));
+    CU_ASSERT_TRUE(module_set_add(&set, workdir_path("bundle"), &err) < 0);
+}
+
 static CU_TestInfo tests[] = {
     {"files", test_file},
     {"a directory", test_directory},
     {"a file that is no module", test_damaged},
     {"nothing there", test_nothing},
+    {"a package", test_package},
+    {"a bundle", test_bundle},
     CU_TEST_INFO_NULL,
 };
 

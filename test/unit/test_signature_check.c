@@ -1,0 +1,140 @@
+#include "kmod/module/signature_check.h"
+
+#include <CUnit/Basic.h>
+#include <string.h>
+
+#include "kmod/module/signature.h"
+#include "test/unit/module_fixture.h"
+#include "test/unit/workdir.h"
+
+static char ours[256], curve[256]; /* paths that outlive workdir_path()'s buffers */
+
+static bool make_key(const char *name, const char *kind, const char *option) {
+    char subject[64], key[64], certificate[64];
+    snprintf(subject, sizeof subject, "/CN=%s", name);
+    snprintf(key, sizeof key, "%s.pem", name);
+    snprintf(certificate, sizeof certificate, "%s.crt", name);
+    return workdir_run("openssl", "req", "-new", "-x509", "-nodes", "-newkey", kind, "-pkeyopt",
+                       option, "-subj", subject, "-keyout", key, "-out", certificate, NULL);
+}
+
+static int open_suite(void) {
+    if (workdir_open())
+        return 1;
+    snprintf(ours, sizeof ours, "%s", workdir_path("ours.crt"));
+    snprintf(curve, sizeof curve, "%s", workdir_path("curve.crt"));
+    return !make_key("ours", "rsa", "rsa_keygen_bits:2048") ||
+           !make_key("other", "rsa", "rsa_keygen_bits:2048") ||
+           !make_key("curve", "ec", "ec_paramgen_curve:P-256");
+}
+
+/* The good module, signed by `signer` (NULL: not at all). */
+static bool make(const char *signer, const char *hash, struct module_file *file) {
+    const struct module_fixture good = FIXTURE_GOOD;
+    AUTO_SIGNING_KEY struct signing_key *key = NULL;
+    struct error err = {0};
+    char pem[64], certificate[64];
+    if (!module_fixture_make(&good, file) || !signer)
+        return file->name;
+    snprintf(pem, sizeof pem, "%s.pem", signer);
+    snprintf(certificate, sizeof certificate, "%s.crt", signer);
+    const struct signing_key_source source = {.key = workdir_path(pem),
+                                              .certificate = workdir_path(certificate)};
+    return !signing_key_load(&source, &key, &err) &&
+           !signature_append(&file->content, key, hash, &err);
+}
+
+/* NULL: it loads; else what the one failed check, "signature", found. */
+static bool found_is(const struct verify_target *target, const char *signer, const char *hash,
+                     const char *found) {
+    AUTO_MODULE_FILE struct module_file file = {0};
+    AUTO_VERIFY_REPORT struct verify_report report = {0};
+    struct error err = {0};
+    if (!make(signer, hash, &file) || verify_modules(target, &file, 1, &report, &err))
+        return false;
+    const struct verify_verdict *verdict = &report.verdicts[0];
+    if (!found)
+        return verdict->failure_count == 0;
+    return verdict->failure_count == 1 && strcmp(verdict->failures[0].check, "signature") == 0 &&
+           strcmp(verdict->failures[0].found, found) == 0;
+}
+
+static void test_with_a_certificate(void) {
+    struct verify_target target = module_fixture_target();
+    target.certificate = ours;
+    CU_ASSERT_TRUE(found_is(&target, "ours", "sha256", NULL));
+    CU_ASSERT_TRUE(found_is(&target, "ours", "sha512", NULL));
+    CU_ASSERT_TRUE(found_is(&target, "other", "sha256", "other"));
+    CU_ASSERT_TRUE(found_is(&target, NULL, NULL, "none"));
+    target.signature_hash = "sha256";
+    CU_ASSERT_TRUE(found_is(&target, "ours", "sha256", NULL));
+    CU_ASSERT_TRUE(found_is(&target, "ours", "sha512", "sha512"));
+}
+
+static void test_kind_of_key(void) {
+    struct verify_target target = module_fixture_target();
+    target.certificate = curve;
+    CU_ASSERT_TRUE(found_is(&target, "curve", "sha256", "ecdsa"));
+    target.ecdsa = true;
+    CU_ASSERT_TRUE(found_is(&target, "curve", "sha256", NULL));
+}
+
+static void test_without_a_certificate(void) {
+    struct verify_target target = module_fixture_target();
+    CU_ASSERT_TRUE(found_is(&target, NULL, NULL, NULL));
+    target.signature_forced = true;
+    CU_ASSERT_TRUE(found_is(&target, NULL, NULL, "none"));
+    CU_ASSERT_TRUE(found_is(&target, "other", "sha256", NULL));
+}
+
+static void test_tampered(void) {
+    struct verify_target target = module_fixture_target();
+    AUTO_MODULE_FILE struct module_file file = {0};
+    AUTO_VERIFY_REPORT struct verify_report report = {0};
+    struct error err = {0};
+    target.certificate = ours;
+    CU_ASSERT_TRUE_FATAL(make("ours", "sha256", &file));
+    file.content.data[9] ^= 1; /* padding in the ELF header */
+    CU_ASSERT_EQUAL_FATAL(verify_modules(&target, &file, 1, &report, &err), 0);
+    CU_ASSERT_EQUAL_FATAL(report.verdicts[0].failure_count, 1);
+    CU_ASSERT_STRING_EQUAL(report.verdicts[0].failures[0].check, "signature");
+}
+
+static void test_no_certificate_there(void) {
+    struct verify_target target = module_fixture_target();
+    AUTO_MODULE_FILE struct module_file file = {0};
+    AUTO_VERIFY_REPORT struct verify_report report = {0};
+    struct error err = {0};
+    target.certificate = workdir_path("nowhere.crt");
+    CU_ASSERT_TRUE_FATAL(make(NULL, NULL, &file));
+    CU_ASSERT_TRUE(verify_modules(&target, &file, 1, &report, &err) < 0);
+    CU_ASSERT_EQUAL(err.kind, ERROR_SIGNING);
+    CU_ASSERT_EQUAL(report.count, 0);
+}
+
+static CU_TestInfo tests[] = {
+    {"the certificate's, of the configured hash", test_with_a_certificate},
+    {"a kind of key that the kernel knows", test_kind_of_key},
+    {"without a certificate", test_without_a_certificate},
+    {"one bit changed", test_tampered},
+    {"a certificate that is not there", test_no_certificate_there},
+    CU_TEST_INFO_NULL,
+};
+
+int main(void) {
+    CU_SuiteInfo suites[] = {
+        {.pName = "signature check",
+         .pInitFunc = open_suite,
+         .pCleanupFunc = workdir_close,
+         .pTests = tests},
+        CU_SUITE_INFO_NULL,
+    };
+    if (CU_initialize_registry() || CU_register_suites(suites))
+        return 1;
+    CU_basic_set_mode(CU_BRM_VERBOSE);
+    CU_basic_run_tests();
+    bool failed = CU_get_number_of_failures() > 0 || CU_get_number_of_suites_failed() > 0 ||
+                  CU_get_number_of_tests_run() == 0;
+    CU_cleanup_registry();
+    return failed;
+}
