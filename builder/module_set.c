@@ -114,8 +114,9 @@ static int read_entry(struct archive_stream *stream, const char *name, struct bu
 static int add_entry(struct module_set *set, const char *package, struct archive_stream *stream,
                      struct archive_entry *entry, struct error *err) {
     const char *path = archive_entry_pathname(entry);
+    const char *slash = path ? strrchr(path, '/') : NULL;
     if (!path || archive_entry_filetype(entry) != AE_IFREG || archive_entry_hardlink(entry) ||
-        !is_module_name(path))
+        !is_module_name(slash ? slash + 1 : path))
         return 0;
     AUTO_FREE char *name = NULL;
     AUTO_BUFFER struct buffer content = {.data = NULL};
