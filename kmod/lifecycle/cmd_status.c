@@ -2,7 +2,9 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/utsname.h>
 
+#include "kmod/lifecycle/managed_gpu.h"
 #include "kmod/lifecycle/node_json.h"
 #include "kmod/lifecycle/status.h"
 #include "kmod/module/printable.h"
@@ -14,11 +16,25 @@ static void print_module(const char *label, const struct facts_module *module) {
            *module->signer ? "signed by " : "unsigned", signer ? signer : "");
 }
 
-static void print_text(const struct status *status) {
+/* What is to be looked at besides the bake. */
+struct readiness {
+    const char *driver_type; /* that the node wants; NULL: not asked for */
+    const char *kernel;      /* that it runs; NULL: not known */
+    struct node_marker marker;
+};
+
+static void print_kernel(const char *kernel, const struct facts *facts) {
+    if (kernel)
+        printf("%-12s %s, %s\n", "kernel:", kernel,
+               strcmp(kernel, facts->kernel) ? "not the bake's" : "the bake's");
+}
+
+static void print_text(const struct status *status, const struct readiness *readiness) {
     const struct facts *facts = &status->facts;
     printf("%-12s %s %s (%s) for %s, %s\n", "bake:", facts->module, facts->driver_version,
            facts->driver_kind, facts->kernel, facts->machine);
     printf("%-12s %s\n", "state:", state_word_name(status->word));
+    print_kernel(readiness->kernel, facts);
     printf("%-12s %u placed, %u as placed, %u gone, %u foreign\n", "paths:", status->paths,
            status->ours, status->gone, status->foreign);
     printf("%-12s %s\n", "dkms:", status->dkms_registered ? "registered" : "not registered");
@@ -39,38 +55,76 @@ static json_t *modules_json(const struct facts *facts) {
     return list;
 }
 
-static json_t *to_json(const struct status *status) {
+static json_t *bake_json(const struct status *status) {
     if (!status->marker_present)
         return json_pack("{s:i, s:b}", "format", NODE_JSON_FORMAT, "marker_present", 0);
     const struct facts *facts = &status->facts;
     return json_pack(
-        "{s:i, s:b, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, "
+        "{s:i, s:b, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, "
         "s:b, s:b, s:o}",
         "format", NODE_JSON_FORMAT, "marker_present", 1, "state", state_word_name(status->word),
         "kernel", facts->kernel, "arch", facts->machine, "module", facts->module, "driver_version",
-        facts->driver_version, "driver_kind", facts->driver_kind, "layout", facts->layout, "bundle",
-        facts->bundle, "compression", facts->compression, "paths", (json_int_t)status->paths,
-        "ours", (json_int_t)status->ours, "gone", (json_int_t)status->gone, "foreign",
-        (json_int_t)status->foreign, "dkms_registered", status->dkms_registered, "modprobe",
-        status->modprobe, "modules", modules_json(facts));
+        facts->driver_version, "driver_kind", facts->driver_kind, "layout", facts->layout,
+        "compat_marker", facts->compat_marker, "bundle", facts->bundle, "compression",
+        facts->compression, "paths", (json_int_t)status->paths, "ours", (json_int_t)status->ours,
+        "gone", (json_int_t)status->gone, "foreign", (json_int_t)status->foreign, "dkms_registered",
+        status->dkms_registered, "modprobe", status->modprobe, "modules", modules_json(facts));
+}
+
+static json_t *to_json(const struct status *status, const struct readiness *readiness) {
+    json_t *document = bake_json(status);
+    if (document && status->marker_present && readiness->kernel)
+        json_object_set_new(document, "kernel_match",
+                            json_boolean(!strcmp(readiness->kernel, status->facts.kernel)));
+    if (document && readiness->driver_type)
+        json_object_set_new(
+            document, "managed_gpu",
+            managed_gpu_json(readiness->driver_type, &readiness->marker, status->word));
+    return document;
+}
+
+static int print(const struct command_call *call, const struct status *status,
+                 const struct readiness *readiness, struct error *err) {
+    if (command_given(call, "json"))
+        return node_json_print(to_json(status, readiness), err);
+    if (status->marker_present)
+        print_text(status, readiness);
+    if (!readiness->driver_type)
+        return 0;
+    return managed_gpu_line(command_value(call, "tag"), readiness->driver_type, &readiness->marker,
+                            status->word, err);
 }
 
 static int run(struct command_call *call, struct error *err) {
     AUTO_STATUS struct status status = {0};
-    int rc = status_read(&call->root, &status, err);
-    if (rc)
-        return rc;
-    if (command_given(call, "json"))
-        return node_json_print(to_json(&status), err);
-    if (status.marker_present)
-        print_text(&status);
-    return 0;
+    struct utsname system;
+    struct readiness readiness = {.driver_type = command_value(call, "driver-type"),
+                                  .kernel = command_value(call, "kernel")};
+    if (!readiness.kernel && call->root.is_host && uname(&system) == 0)
+        readiness.kernel = system.release;
+    int rc =
+        node_marker_find(&call->root, command_value(call, "legacy-marker"), &readiness.marker, err);
+    if (!rc)
+        rc = status_read(&call->root, &status, err);
+    if (!rc)
+        rc = print(call, &status, &readiness, err);
+    node_marker_release(&readiness.marker);
+    return rc;
 }
 
 const struct command cmd_status = {
     .verb = "status",
     .summary = "say what this system carries; nothing is printed without a bake",
+    .details = "With --driver-type a telemetry line says whether a node that wants such a driver\n"
+               "finds one of its kind in the image, also when there is none.\n",
     .needs = COMMAND_NEEDS_ROOT_USER | COMMAND_NEEDS_TREE,
-    .options = {{"json", NULL, "print the facts as JSON", NULL}},
+    .options =
+        {
+            {"driver-type", "TYPE", "the driver that the node wants", COMMAND_EVEN_EMPTY},
+            {"legacy-marker", "PATH", "the marker of an image that another tool baked", NULL},
+            {"kernel", "RELEASE", "what runs, or will (default: the running one)", NULL},
+            {"tag", "TAG", "a telemetry line's first word (default PREBAKE)", NULL},
+            {"json", NULL, "print the facts as JSON", NULL},
+        },
     .run = run,
 };

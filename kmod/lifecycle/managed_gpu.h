@@ -1,6 +1,8 @@
-/* Whether a node's image carries a driver of the kind that the node wants, as a telemetry line. */
+/* Whether a node's image carries a driver of the kind that the node wants: a line, or JSON. */
 #ifndef KMOD_MANAGED_GPU_H
 #define KMOD_MANAGED_GPU_H
+
+#include <jansson.h>
 
 #include "kmod/lifecycle/node_marker.h"
 #include "kmod/lifecycle/state_word.h"
@@ -13,7 +15,8 @@
 int managed_gpu_line(const char *tag, const char *driver_type, const struct node_marker *marker,
                      enum state_word word, struct error *err) MUST_CHECK;
 
-/* Whether the bake's kind is the one that `driver_type` stands for. */
-bool managed_gpu_kind_matches(const char *driver_type, const struct node_marker *marker);
+/* The same facts; the caller's to release. NULL when out of memory. */
+json_t *managed_gpu_json(const char *driver_type, const struct node_marker *marker,
+                         enum state_word word);
 
 #endif

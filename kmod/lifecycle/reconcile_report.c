@@ -68,18 +68,19 @@ int reconcile_report_lines(const struct reconcile_options *options,
 int reconcile_report_json(const struct reconcile_options *options,
                           const struct reconcile_result *result, struct error *err) {
     const struct node_facts *facts = &result->facts;
+    const struct node_wishes *wishes = &options->wishes;
     if (!facts->marker.present)
         return 0;
-    json_t *document = json_pack(
-        "{s:i, s:s, s:s, s:s, s:b, s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:s, s:I}", "format",
-        NODE_JSON_FORMAT, "event", "reconcile", "action",
-        policy_action_name(result->decision.action), "reason", result->decision.reason,
-        "skip_build", result->skip_build, "status", result->status, "driver_type",
-        text(options->wishes.driver_type), "driver_version", text(options->wishes.driver_version),
-        "baked_version", text(facts->marker.values.driver_version), "marker_kind",
-        node_marker_kind(&facts->marker), "node_kind", policy_kind(options->wishes.driver_type),
-        "driver_kind_match", managed_gpu_kind_matches(options->wishes.driver_type, &facts->marker),
-        "state", state(result), "duration_ms", (json_int_t)result->duration_ms);
+    json_t *document =
+        json_pack("{s:i, s:s, s:s, s:s, s:b, s:s, s:s, s:s, s:s, s:I}", "format", NODE_JSON_FORMAT,
+                  "event", "reconcile", "action", policy_action_name(result->decision.action),
+                  "reason", result->decision.reason, "skip_build", result->skip_build, "status",
+                  result->status, "driver_version", text(wishes->driver_version), "baked_version",
+                  text(facts->marker.values.driver_version), "state", state(result), "duration_ms",
+                  (json_int_t)result->duration_ms);
+    if (document && node_wishes_managed(wishes))
+        json_object_set_new(document, "managed_gpu",
+                            managed_gpu_json(wishes->driver_type, &facts->marker, facts->word));
     if (document && result->teardown.acted)
         json_object_set_new(document, "teardown", teardown_report_json(&result->teardown));
     if (document && facts->why.kind != ERROR_NONE)

@@ -55,7 +55,8 @@ is_word() { [[ $1 == true || $1 == false ]]; }
 
 # Sets $action, $reason, $skip_build, $result (of the line), $exit_status and $tree for a row.
 expected() {
-    local kind=${type%%-*} baked=cuda wants=true
+    local kind=${type%%-*} wants=true
+    baked=cuda
     [[ $marker != grid ]] || baked=grid
     action='' reason='' skip_build=false result='done' exit_status=0 tree=unchanged
     if ! is_word "$gpu" || ! is_word "$skip"; then
@@ -159,7 +160,7 @@ row_tree() {
     gone) marker_is_gone "$1" ;;
     # The truncated module is somebody else's now: it stays, and the index knows it.
     foreign) marker_is_gone "$1" "/$KERNEL/\(updates/dkms/$small_name-core.ko\|modules\.\)" ;;
-    active) is_active "$1" ;;
+    active) is_active "$1" "$baked" ;;
     esac
     fresh
 }

@@ -73,11 +73,11 @@ marker_is_gone() {
     assert_absent "$root$own_compat"
 }
 
-# The root is the one in which the bake was made.
+# The root is the one in which the bake of kind $2 was made.
 is_active() {
     snapshot "$root" >"$scratch/active"
     comparable "$scratch/active" >"$scratch/active.after"
-    comparable "$images/$marker-active.snapshot" >"$scratch/active.before"
+    comparable "$images/$2-active.snapshot" >"$scratch/active.before"
     assert_same_tree "$1: the root is the active one" "$scratch/active.before" "$scratch/active.after"
     assert_equal "$1: the state" active "$(<"$root/$state/state")"
     assert_exists "$root$own_compat"
