@@ -4,10 +4,11 @@
 #include "builder/cmd_seal.h"
 #include "builder/cmd_sign.h"
 #include "builder/cmd_verify.h"
+#include "kmod/lifecycle/cmd_audit.h"
 #include "kmod/system/unpacker_library.h"
 
 static const struct command *const commands[] = {
-    &cmd_bake, &cmd_seal, &cmd_verify, &cmd_sign, &cmd_inspect, NULL,
+    &cmd_bake, &cmd_seal, &cmd_audit, &cmd_verify, &cmd_sign, &cmd_inspect, NULL,
 };
 
 int main(int argc, char **argv) {

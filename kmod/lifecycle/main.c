@@ -1,5 +1,6 @@
 /* prebake-node: the node side. */
 #include "kmod/lifecycle/cmd_activate.h"
+#include "kmod/lifecycle/cmd_audit.h"
 #include "kmod/lifecycle/cmd_deregister.h"
 #include "kmod/lifecycle/cmd_park.h"
 #include "kmod/lifecycle/cmd_reconcile.h"
@@ -7,7 +8,8 @@
 #include "kmod/lifecycle/cmd_teardown.h"
 
 static const struct command *const commands[] = {
-    &cmd_reconcile, &cmd_activate, &cmd_park, &cmd_teardown, &cmd_deregister, &cmd_status, NULL};
+    &cmd_reconcile,  &cmd_activate, &cmd_park,  &cmd_teardown,
+    &cmd_deregister, &cmd_status,   &cmd_audit, NULL};
 
 int main(int argc, char **argv) {
     const struct command_program program = {

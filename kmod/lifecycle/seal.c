@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "base/stopwatch.h"
+#include "kmod/lifecycle/audit.h"
 #include "kmod/lifecycle/bake.h"
 #include "kmod/lifecycle/bake_initramfs.h"
 #include "kmod/lifecycle/bake_records.h"
@@ -116,12 +117,22 @@ static int bring_up_to_date(struct seal *seal, struct seal_result *result, struc
     return rc ? rc : write_down(seal, &indexes, changed, err);
 }
 
+/* What a node would find now. */
+static int audit(const struct seal *seal, struct error *err) {
+    AUTO_AUDIT_REPORT struct audit_report report = {0};
+    const struct audit_options options = {.without_initramfs = true};
+    int rc = audit_run(seal->root, &options, &report, err);
+    return rc ? rc : audit_judge(seal->root, &report, err);
+}
+
 static int run_locked(struct seal *seal, const struct seal_options *options,
                       struct seal_result *result, struct error *err) {
     int rc = read_bake(seal, err);
     if (!rc)
         rc = check(seal, options, result, err);
-    return rc ? rc : bring_up_to_date(seal, result, err);
+    if (!rc)
+        rc = bring_up_to_date(seal, result, err);
+    return rc ? rc : audit(seal, err);
 }
 
 int seal_run(const struct root *root, const struct seal_options *options,

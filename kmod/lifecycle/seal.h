@@ -4,9 +4,10 @@
  *
  *     lock → marker, state word → the bake is whole (layout.h) → the caller's own checks
  *       → no initramfs has a baked module → indexes → facts → indexes may be switched
+ *       → all is as the layout has it (audit.h)
  *
- * Nothing is changed before the checks have passed. Killed anywhere, the root's teardown is right,
- * if slower, and the next run ends the same.
+ * Nothing is changed before the first checks have passed. Killed anywhere, the root's teardown is
+ * right, if slower, and the next run ends the same.
  */
 #ifndef KMOD_SEAL_H
 #define KMOD_SEAL_H
