@@ -6,6 +6,8 @@
 #include <sys/random.h>
 #include <sys/sendfile.h>
 
+#include "base/tree.h"
+
 static int too_large(struct error *err, const char *name, size_t max) {
     return error_set(err, ERROR_REFUSED, EFBIG, "%s is larger than %zu bytes", name, max);
 }
@@ -206,7 +208,34 @@ int file_remove_dir(const struct root *root, const char *path, struct error *err
     return rc == -EEXIST ? -ENOTEMPTY : rc;
 }
 
+int file_remove_tree(const struct root *root, const char *path, struct error *err) {
+    AUTO_CLOSE int parent = -1;
+    const char *name;
+    if (!root_exists(root, path))
+        return 0;
+    int rc = root_open_parent(root, path, &parent, &name, err);
+    return rc ? rc : tree_remove(parent, name, err);
+}
+
+/* Shares the blocks where the file system can, else copies inside the kernel. What it can't do at
+ * all (another file system, an old kernel) is left to whoever comes next. */
+static int copy_range(int in, int out) {
+    for (;;) {
+        ssize_t moved = copy_file_range(in, NULL, out, NULL, 1 << 30, 0);
+        if (moved < 0 && errno == EINTR)
+            continue;
+        if (moved < 0 && errno != EXDEV && errno != EINVAL && errno != ENOSYS &&
+            errno != EOPNOTSUPP)
+            return -errno;
+        if (moved <= 0)
+            return 0;
+    }
+}
+
 int file_copy_fd(int in, int out, const char *name, struct error *err) {
+    int rc = copy_range(in, out);
+    if (rc)
+        return error_io(err, -rc, "can't copy %s", name);
     for (;;) {
         ssize_t moved = sendfile(out, in, NULL, 1 << 30);
         if (moved < 0 && errno == EINTR)

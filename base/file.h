@@ -75,7 +75,11 @@ int file_remove_next(const struct root *root, struct parent_folder *folder, cons
  * sentence, `err` untouched. */
 int file_remove_dir(const struct root *root, const char *path, struct error *err) MUST_CHECK;
 
-/* Copies all of `in` to `out` (both at their current offset). */
+/* Removes the directory `path` and all below it; a missing one is no error. As tree_remove(). */
+int file_remove_tree(const struct root *root, const char *path, struct error *err) MUST_CHECK;
+
+/* Copies all of `in` to `out` (both at their current offset), sharing blocks where the file system
+ * can. Nothing of it is held in memory. */
 int file_copy_fd(int in, int out, const char *name, struct error *err) MUST_CHECK;
 
 /* Writes all bytes or fails. Returns 0 or −errno. */

@@ -17,6 +17,7 @@ struct bake_options {
     const char *driver_kind;
     bool parked;               /* the layout that the image is to have, else active */
     const char *compat_marker; /* NULL: none */
+    const char *userspace;     /* NULL: modules alone */
     const char *cache;         /* NULL: the bundle is not kept */
     unsigned jobs;
     bool require_signature;

@@ -22,12 +22,27 @@ static int print_json(json_t *document, struct error *err) {
     return 0;
 }
 
+/* NULL, which stands for none, without one. */
+static json_t *userspace_json(const struct plan *plan) {
+    const struct userspace *userspace = &plan->userspace;
+    if (!plan->options->userspace)
+        return NULL;
+    json_t *privileged = json_array();
+    for (size_t i = 0; i < userspace->privileged.count; i++)
+        json_array_append_new(privileged, json_string(userspace->privileged.items[i]));
+    return json_pack("{s:s, s:I, s:I, s:I, s:I, s:o}", "sha256", plan->userspace_digest, "files",
+                     (json_int_t)userspace->files, "links", (json_int_t)userspace->links,
+                     "directories", (json_int_t)userspace->dirs, "bytes",
+                     (json_int_t)userspace->bytes, "privileged", privileged);
+}
+
 static json_t *plan_json(const struct plan *plan, const char *status) {
-    return json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "format", REPORT_FORMAT,
-                     "event", "bake", "status", status, "kernel", plan->headers.release, "arch",
-                     plan->headers.machine, "module", plan->conf.name, "driver_version",
-                     plan->conf.version, "driver_kind", plan->options->driver_kind, "compression",
-                     compression_name(plan->compression), "bundle", plan->bundle_id);
+    return json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o*}", "format",
+                     REPORT_FORMAT, "event", "bake", "status", status, "kernel",
+                     plan->headers.release, "arch", plan->headers.machine, "module",
+                     plan->conf.name, "driver_version", plan->conf.version, "driver_kind",
+                     plan->options->driver_kind, "compression", compression_name(plan->compression),
+                     "bundle", plan->bundle_id, "userspace", userspace_json(plan));
 }
 
 int bake_report_plan(const struct plan *plan, const struct strlist *steps, struct error *err) {

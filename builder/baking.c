@@ -23,6 +23,7 @@ static bool is_same_bake(const struct plan *plan, const struct facts *facts) {
     bool is_signed = facts->module_count > 0 && *facts->modules[0].key_id;
     return !strcmp(facts->bundle, plan->bundle_id) &&
            !strcmp(facts->compression, compression_name(plan->compression)) &&
+           !strcmp(facts->userspace, plan->userspace_digest) &&
            !strcmp(facts->driver_kind, plan->options->driver_kind) &&
            !strcmp(facts->compat_marker, plan->compat_marker ? plan->compat_marker : "") &&
            wants_signature == is_signed;

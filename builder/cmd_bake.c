@@ -71,6 +71,9 @@ const struct command cmd_bake = {
     .details = "Compiles the modules of a DKMS source against the image's kernel headers, proves\n"
                "that they will load there, signs and compresses them, installs and indexes them,\n"
                "registers them with DKMS, and leaves a manifest and a marker for prebake-node.\n"
+               "With --userspace, the driver's programs, libraries, firmware and configuration\n"
+               "are placed, too, from a directory laid out as they stand in the image; nothing\n"
+               "that is there is overwritten, and all must be of the modules' version.\n"
                "A failed bake leaves the image as it was.\n",
     .needs = COMMAND_NEEDS_ROOT_USER | COMMAND_NEEDS_TREE,
     .options =
@@ -92,6 +95,7 @@ const struct command cmd_bake = {
              "active (default): installed, indexed, registered; parked: inert, in a private store "
              "until prebake-node activates it",
              "active|parked"},
+            {"userspace", "DIR", "lay DIR over the image as well: programs, libraries", NULL},
             {"jobs", "N", "compile with N processes (default: processors)", NULL},
             {"cache", "DIR", "keep finished builds in DIR and use what is there", NULL},
             {"replace", NULL, "take the place of a bake that is there", NULL},

@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "builder/userspace_libraries.h"
+#include "builder/userspace_placing.h"
 
 #define LOG_MAX (256UL << 20)
 
@@ -130,12 +132,13 @@ static int fill_facts(const struct plan *plan, struct facts *facts) {
     facts->compression = text(compression_name(plan->compression));
     facts->symvers_sha256 = text(symvers);
     facts->compat_marker = text(plan->compat_marker);
+    facts->userspace = text(plan->userspace_digest);
     facts->dkms.name = text(plan->conf.name);
     facts->dkms.version = text(plan->conf.version);
     facts->dkms.machine = text(plan->headers.machine);
     if (!facts->kernel || !facts->machine || !facts->driver_kind || !facts->module ||
         !facts->driver_version || !facts->bundle || !facts->layout || !facts->compression ||
-        !facts->symvers_sha256 || !facts->compat_marker || !facts->dkms.name ||
+        !facts->symvers_sha256 || !facts->compat_marker || !facts->userspace || !facts->dkms.name ||
         !facts->dkms.version || !facts->dkms.machine ||
         strlist_add(&facts->dkms.kernels, plan->headers.release))
         return -ENOMEM;
@@ -162,7 +165,7 @@ static int add_compat_marker(const struct plan *plan, struct bake *bake, struct 
 
 int image_prepare(const struct plan *plan, const struct bundle *bundle,
                   const struct packed_set *modules, struct bake *bake, struct error *err) {
-    *bake = (struct bake){0};
+    *bake = (struct bake){.check = userspace_libraries_check};
     if (strlist_add(&bake->kernels, plan->headers.release) || fill_facts(plan, &bake->facts))
         return error_oom(err, "preparing what to place");
     int rc = fill_modules(plan, modules, &bake->facts, err);
@@ -172,10 +175,14 @@ int image_prepare(const struct plan *plan, const struct bundle *bundle,
         rc = placing_add_tree(&bake->placing, plan->root, plan->dkms.source_dir, plan->source.path,
                               err);
     if (!rc)
+        rc = userspace_placing_add(&plan->userspace, plan->root, &bake->placing, err);
+    if (!rc)
         rc = add_logs(plan, bundle, bake, err);
     if (!rc)
         rc = add_built(plan, modules, bake, err);
     if (!rc)
         rc = add_registration(plan, bake, err);
-    return rc ? rc : add_compat_marker(plan, bake, err);
+    if (!rc)
+        rc = add_compat_marker(plan, bake, err);
+    return rc ? rc : placing_check_twice(&bake->placing, err);
 }

@@ -6,7 +6,12 @@
 
 #include "base/log.h"
 #include "builder/bundle_id.h"
+#include "builder/rival_drivers.h"
+#include "builder/userspace_digest.h"
+#include "builder/userspace_placing.h"
+#include "builder/userspace_version.h"
 #include "kmod/lifecycle/bake.h"
+#include "kmod/lifecycle/placing_space.h"
 #include "kmod/lifecycle/safe_name.h"
 #include "kmod/lifecycle/state_folder.h"
 #include "kmod/system/placement.h"
@@ -69,6 +74,25 @@ static int read_source(struct plan *plan, struct error *err) {
         return error_set(err, ERROR_EXCLUDED, EINVAL, "%s", plan->conf.excluded);
     rc = check_version(&plan->conf, err);
     return rc ? rc : check_scripts(plan, err);
+}
+
+/* By the names that the modules are built under: "nvidia.ko", or Debian's "nvidia-current.ko". */
+static bool bakes_nvidia(const struct dkms_conf *conf) {
+    for (size_t i = 0; i < conf->module_count; i++)
+        if (!strncmp(conf->modules[i].built_name, "nvidia", strlen("nvidia")))
+            return true;
+    return false;
+}
+
+static int read_userspace(struct plan *plan, struct error *err) {
+    if (!plan->options->userspace)
+        return 0;
+    int rc = userspace_read(plan->options->userspace, &plan->userspace, err);
+    if (!rc)
+        rc = userspace_version_check(&plan->userspace, plan->conf.version, err);
+    if (!rc && bakes_nvidia(&plan->conf))
+        rc = rival_drivers_check(plan->root, plan->headers.release, &plan->userspace, err);
+    return rc ? rc : userspace_digest(&plan->userspace, plan->userspace_digest, err);
 }
 
 static int choose_compression(struct plan *plan, struct error *err) {
@@ -158,6 +182,13 @@ int plan_look_at_places(struct plan *plan, struct error *err) {
     return rc ? rc : look_at_registration(plan, err);
 }
 
+/* Everything is tried but the placing itself. */
+static int look_at_userspace_places(const struct plan *plan, struct error *err) {
+    AUTO_PLACING struct placing placing = {0};
+    int rc = userspace_placing_add(&plan->userspace, plan->root, &placing, err);
+    return rc ? rc : placing_space_check(&placing, plan->root, err);
+}
+
 static bool is_baked(const struct root *root) {
     return root_exists(root, STATE_FOLDER_MARKER) || bake_is_unfinished(root);
 }
@@ -171,6 +202,8 @@ static int look_before_building(struct plan *plan, struct error *err) {
     if (is_baked(plan->root))
         return 0;
     int rc = plan_look_at_places(plan, &reason);
+    if (!rc)
+        rc = look_at_userspace_places(plan, &reason);
     if (!rc || is_baked(plan->root))
         return 0;
     *err = reason;
@@ -185,7 +218,7 @@ static int find_compiler(struct plan *plan, struct error *err) {
 
 int plan_make(const struct root *root, const struct bake_options *options, struct plan *plan,
               struct error *err) {
-    *plan = (struct plan){.root = root, .options = options};
+    *plan = (struct plan){.root = root, .options = options, .userspace = USERSPACE_INIT};
     int rc = check_writable(root, err);
     if (!rc)
         rc = choose_kernel(plan, err);
@@ -193,6 +226,8 @@ int plan_make(const struct root *root, const struct bake_options *options, struc
         rc = choose_compression(plan, err);
     if (!rc)
         rc = read_source(plan, err);
+    if (!rc)
+        rc = read_userspace(plan, err);
     if (!rc)
         rc = find_compiler(plan, err);
     if (!rc)
@@ -202,6 +237,21 @@ int plan_make(const struct root *root, const struct bake_options *options, struc
     if (!rc)
         rc = look_before_building(plan, err);
     return rc ? rc : bundle_id_make(plan, plan->bundle_id, err);
+}
+
+static int describe_userspace(struct strlist *steps, const struct plan *plan) {
+    const struct userspace *userspace = &plan->userspace;
+    if (!plan->options->userspace)
+        return 0;
+    AUTO_FREE char *privileged = strlist_join(&userspace->privileged, ", ");
+    return !privileged ||
+           strlist_addf(steps,
+                        "lay %s over %s/: %zu files, %zu links, %zu directories, %.1f MiB; with "
+                        "setuid, setgid or capabilities: %s",
+                        userspace->tree.path, plan->root->path, userspace->files, userspace->links,
+                        userspace->dirs, (double)userspace->bytes / (1 << 20),
+                        *privileged ? privileged : "none") ||
+           strlist_addf(steps, "check that what it brings finds its libraries, run ldconfig");
 }
 
 static int describe(struct strlist *steps, const struct plan *plan) {
@@ -219,6 +269,7 @@ static int describe(struct strlist *steps, const struct plan *plan) {
            strlist_addf(steps, "place in %s%s", root, plan->module_dirs.items[0]) ||
            strlist_addf(steps, "register with DKMS: %s%s, source %s%s", root, plan->dkms.kernel_dir,
                         plan->dkms.source_dir, plan->source_in_place ? " (already there)" : "") ||
+           describe_userspace(steps, plan) ||
            strlist_addf(steps, "put prebake-node into %s/usr/sbin", root) ||
            strlist_addf(steps, "run depmod for %s", headers->release) ||
            (plan->compat_marker &&
@@ -238,4 +289,5 @@ void plan_release(struct plan *plan) {
     dkms_paths_release(&plan->dkms);
     strlist_release(&plan->module_dirs);
     free(plan->compat_marker);
+    userspace_release(&plan->userspace);
 }

@@ -2,7 +2,9 @@
 #ifndef BUILDER_PLAN_H
 #define BUILDER_PLAN_H
 
+#include "base/digest.h"
 #include "builder/bake_options.h"
+#include "builder/userspace.h"
 #include "kmod/module/compression.h"
 #include "kmod/system/dkms_tree.h"
 #include "toolchain/compiler.h"
@@ -24,6 +26,8 @@ struct plan {
     bool source_in_place;       /* the root has this very source in /usr/src already */
     bool dkms_added;            /* and DKMS has it registered as added */
     char bundle_id[DIGEST_HEX_SIZE];
+    struct userspace userspace;             /* empty without --userspace */
+    char userspace_digest[DIGEST_HEX_SIZE]; /* "" without */
 };
 
 /*

@@ -11,6 +11,7 @@
 #include "kmod/lifecycle/transfer.h"
 #include "kmod/system/index_parking.h"
 #include "kmod/system/index_variants.h"
+#include "kmod/system/loader_cache.h"
 
 static const char activating[] = "activating the bake";
 
@@ -96,7 +97,7 @@ static int commit_indexes(struct activation *activation, struct error *err) {
 /* From the state `active` on. */
 static int finish(struct activation *activation, struct error *err) {
     struct layout_change *change = &activation->change;
-    int rc = 0;
+    int rc = loader_cache_activate(change->root, STATE_FOLDER_STORE, &change->facts.loader, err);
     for (size_t i = 0; !rc && i < change->facts.index_count; i++)
         rc = switch_index(activation, &change->facts.indexes[i], err);
     if (!rc)

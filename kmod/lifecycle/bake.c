@@ -8,11 +8,14 @@
 #include "kmod/lifecycle/durability.h"
 #include "kmod/lifecycle/facts_read.h"
 #include "kmod/lifecycle/facts_write.h"
+#include "kmod/lifecycle/link_groups.h"
 #include "kmod/lifecycle/lock.h"
 #include "kmod/lifecycle/manifest_read.h"
 #include "kmod/lifecycle/manifest_write.h"
 #include "kmod/lifecycle/ownership.h"
 #include "kmod/lifecycle/parked_store.h"
+#include "kmod/lifecycle/placing_record.h"
+#include "kmod/lifecycle/placing_space.h"
 #include "kmod/lifecycle/state_folder.h"
 #include "kmod/lifecycle/state_word.h"
 
@@ -88,6 +91,26 @@ static int keep_indexes(const struct root *root, struct bake *bake, struct error
     return 0;
 }
 
+/* Whether ldconfig would write another cache afterwards. */
+static bool changes_loader_path(const struct placing *placing) {
+    for (size_t i = 0; i < placing->count; i++)
+        if (loader_cache_matters(placing->items[i].path))
+            return true;
+    return false;
+}
+
+static int keep_loader_cache(const struct root *root, struct bake *bake, struct error *err) {
+    if (!changes_loader_path(&bake->placing))
+        return 0;
+    return loader_cache_keep(root, STATE_FOLDER_STORE, &bake->facts.loader, err);
+}
+
+static int build_loader_cache(const struct root *root, struct bake *bake, struct error *err) {
+    if (!changes_loader_path(&bake->placing))
+        return 0;
+    return loader_cache_build(root, STATE_FOLDER_STORE, &bake->facts.loader, err);
+}
+
 static int place_files(const struct root *root, struct bake *bake, struct journal *journal,
                        struct error *err) {
     int rc = journal_begin(journal, err);
@@ -100,7 +123,11 @@ static int place_files(const struct root *root, struct bake *bake, struct journa
         rc = root_make_dirs(root, STATE_FOLDER_STORE, 0700, NULL, err);
     if (!rc)
         rc = keep_indexes(root, bake, err);
-    return rc ? rc : placing_run(&bake->placing, root, journal, err);
+    if (!rc)
+        rc = keep_loader_cache(root, bake, err);
+    if (!rc)
+        rc = placing_run(&bake->placing, root, journal, err);
+    return rc || !bake->check ? rc : bake->check(root, &bake->placing, err);
 }
 
 static int build_indexes(const struct root *root, struct bake *bake, struct error *err) {
@@ -122,7 +149,9 @@ static int record_facts(const struct root *root, const struct manifest *manifest
         if (rc)
             return rc;
     }
-    int rc = facts_record_manifest(root, facts, err);
+    int rc = link_groups_find(root, manifest, facts, err);
+    if (!rc)
+        rc = facts_record_manifest(root, facts, err);
     return rc ? rc : facts_write(root, facts, err);
 }
 
@@ -148,6 +177,8 @@ static int activate(const struct root *root, struct bake *bake, struct error *er
     if (!rc)
         rc = state_word_write(root, STATE_ACTIVE, err);
     if (!rc)
+        rc = build_loader_cache(root, bake, err);
+    if (!rc)
         rc = build_indexes(root, bake, err);
     return rc ? rc : placing_run_held(&bake->placing, root, &journal, err);
 }
@@ -171,7 +202,10 @@ static int place(const struct root *root, struct bake *bake, struct error *err) 
 }
 
 int bake_place(const struct root *root, struct bake *bake, struct error *err) {
-    int rc = place(root, bake, err);
+    int rc = placing_space_check(&bake->placing, root, err);
+    if (rc)
+        return rc;
+    rc = place(root, bake, err);
     if (!rc)
         rc = file_remove(root, STATE_FOLDER_JOURNAL, err);
     if (!rc)

@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "base/root.h"
 #include "kmod/lifecycle/facts.h"
+#include "kmod/lifecycle/manifest.h"
 #include "kmod/lifecycle/marker.h"
 #include "kmod/lifecycle/placing.h"
 
@@ -23,6 +24,9 @@ struct bake {
     struct placing placing;
     struct strlist kernels; /* whose index changes */
     struct facts facts;     /* what is known before placing; the rest is filled in */
+    /* A look at what stands in its place, before any state says that it does; may be NULL. Its
+     * error becomes the bake's. */
+    int (*check)(const struct root *root, const struct placing *placing, struct error *err);
 };
 
 /*

@@ -14,6 +14,7 @@
 #include "base/strlist.h"
 #include "kmod/lifecycle/xattrs.h"
 #include "kmod/system/initramfs_files.h"
+#include "kmod/system/loader_cache.h"
 #include "kmod/system/module_index.h"
 
 #define FACTS_FORMAT 1
@@ -68,6 +69,7 @@ struct facts {
     char *compression;
     char *symvers_sha256; /* of the target's Module.symvers */
     char *compat_marker;  /* a path of the manifest that is there only while active; or "" */
+    char *userspace;      /* digest of what was laid over the root; "" for modules alone */
     struct facts_module *modules;
     size_t module_count;
     struct strlist pci_aliases;
@@ -76,6 +78,7 @@ struct facts {
     struct module_index *indexes; /* one a kernel */
     size_t index_count;
     struct initramfs_files initramfs; /* read, and without any of the modules */
+    struct loader_cache loader;
     struct facts_manifest manifest;
     struct facts_dkms dkms;
 };

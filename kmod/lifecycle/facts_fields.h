@@ -11,6 +11,8 @@
  *      "indexes":[{"kernel":"…","stale":false,
  *                  "files":[{"name":"modules.dep","inode":1,"ctime_ns":2,
  *                            "without":true,"without_mtime_ns":3}]}],
+ *      "loader":{"used":true,"parked":false,"inode":1,"ctime_ns":2,"without":true,
+ *                "without_mtime_ns":3},
  *      "manifest":{"sha256":"…","inode":1,"ctime_ns":2},
  *      "dkms":{"name":"nvidia","version":"535.1","machine":"x86_64","kernels":["6.1.0-47"]},
  *      "initramfs":[{"path":"/boot/initrd.img-…","inode":1,"ctime_ns":2,"size":3,"sha256":"…"}]}

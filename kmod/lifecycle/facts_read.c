@@ -144,6 +144,27 @@ static int take_each(const struct facts_value *top, const char *key, size_t max,
     return rc;
 }
 
+static int take_loader(const struct facts_value *top, struct loader_cache *cache,
+                       struct error *err) {
+    struct facts_value object;
+    int64_t inode = 0;
+    int rc = facts_value_object(top, "loader", &object, err);
+    if (!rc)
+        rc = facts_value_bool(&object, "used", &cache->used, err);
+    if (!rc)
+        rc = facts_value_bool(&object, "parked", &cache->parked, err);
+    if (!rc)
+        rc = facts_value_integer(&object, "inode", &inode, err);
+    if (!rc)
+        rc = facts_value_integer(&object, "ctime_ns", &cache->ctime_ns, err);
+    if (!rc)
+        rc = facts_value_bool(&object, "without", &cache->without_present, err);
+    if (!rc)
+        rc = facts_value_integer(&object, "without_mtime_ns", &cache->without_mtime_ns, err);
+    cache->inode = (uint64_t)inode;
+    return rc;
+}
+
 static int take_manifest(const struct facts_value *top, struct facts *facts, struct error *err) {
     struct facts_value object;
     AUTO_FREE char *sha256 = NULL;
@@ -198,6 +219,8 @@ static int take_all(const struct facts_value *top, struct facts *facts, struct e
         rc = take_each(top, "placed", MANIFEST_ENTRIES_MAX, take_placed, facts, err);
     if (!rc)
         rc = take_each(top, "indexes", FACTS_KERNELS_MAX, take_index, facts, err);
+    if (!rc)
+        rc = take_loader(top, &facts->loader, err);
     if (!rc)
         rc = take_manifest(top, facts, err);
     if (!rc)

@@ -162,6 +162,14 @@ static json_t *initramfs(struct writer *writer, const struct initramfs_files *fi
     return array;
 }
 
+/* NULL when out of memory. */
+static json_t *loader(const struct loader_cache *cache) {
+    return json_pack("{s:b, s:b, s:I, s:I, s:b, s:I}", "used", cache->used, "parked", cache->parked,
+                     "inode", (json_int_t)cache->inode, "ctime_ns", (json_int_t)cache->ctime_ns,
+                     "without", cache->without_present, "without_mtime_ns",
+                     (json_int_t)cache->without_mtime_ns);
+}
+
 static json_t *manifest(struct writer *writer, const struct facts_manifest *file) {
     json_t *object = json_object();
     set(writer, object, "sha256",
@@ -188,6 +196,7 @@ static json_t *document(struct writer *writer, const struct facts *facts) {
         texts(writer, "pci_aliases", FACTS_TEXT_ANY, &facts->pci_aliases, FACTS_ALIASES_MAX));
     set(writer, object, "placed", all_placed(writer, facts));
     set(writer, object, "indexes", indexes(writer, facts));
+    set(writer, object, "loader", loader(&facts->loader));
     set(writer, object, "manifest", manifest(writer, &facts->manifest));
     set(writer, object, "dkms", dkms(writer, &facts->dkms));
     set(writer, object, "initramfs", initramfs(writer, &facts->initramfs));

@@ -9,10 +9,11 @@
 #include "kmod/lifecycle/safe_name.h"
 #include "kmod/lifecycle/state_folder.h"
 #include "kmod/lifecycle/trusted_file.h"
+#include "kmod/system/loader_cache.h"
 #include "kmod/system/module_index.h"
 
 #define JOURNAL_FORMAT 1
-#define JOURNAL_SIZE_MAX (4 * 1024 * 1024)
+#define JOURNAL_SIZE_MAX (16 * 1024 * 1024) /* as the manifest */
 
 static void cleanup_json(json_t **value) {
     json_decref(*value);
@@ -87,6 +88,12 @@ int journal_write(const struct root *root, const struct journal *journal, struct
     AUTO_FREE char *text = json_dumps(document, JSON_COMPACT);
     if (!text)
         return error_oom(err, "writing the journal");
+    /* One that can't be read back would leave what a killed bake placed. */
+    if (strlen(text) > JOURNAL_SIZE_MAX)
+        return error_set(err, ERROR_REFUSED, EFBIG,
+                         "there are too many paths to place (%zu): the journal of them would be "
+                         "larger than %d bytes",
+                         journal->item_count, JOURNAL_SIZE_MAX);
     struct file_meta meta = FILE_META_DEFAULT;
     return file_publish(root, STATE_FOLDER_JOURNAL, text, strlen(text), &meta, err);
 }
@@ -194,6 +201,8 @@ int journal_roll_back(const struct root *root, const struct journal *journal, st
         int rc = roll_back_item(root, journal, &journal->items[i], first ? NULL : err);
         first = first ? first : rc;
     }
+    int undone = loader_cache_undo(root, STATE_FOLDER_STORE, first ? NULL : err);
+    first = first ? first : undone;
     for (size_t i = journal->dirs.count; i-- > 0;) {
         struct error reason = {0};
         int rc = file_remove_dir(root, journal->dirs.items[i], &reason);

@@ -126,7 +126,7 @@ int legacy_removal_userspace(const struct root *root, const struct legacy_bake *
                              struct error *err) {
     int removed = remove_files(root, &bake->paths, err);
     /* The cache must not name what is gone, whatever else failed. */
-    int refreshed = loader_cache_refresh(root, removed ? NULL : err);
+    int refreshed = loader_cache_refresh(root, STATE_FOLDER_STORE, removed ? NULL : err);
     if (removed || refreshed)
         return removed ? removed : refreshed;
     return remove_folders(root, &bake->paths, err);

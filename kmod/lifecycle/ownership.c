@@ -78,6 +78,18 @@ static int has_content(const struct root *root, const struct manifest_entry *ent
     return rc;
 }
 
+/*
+ * A file with several names of ours: removing one changes the ctime that the others have, too. What
+ * else the change may have been, the manifest tells.
+ */
+static bool lost_a_name(const struct manifest_entry *entry, const struct facts_placed *placed,
+                        const struct stat *st) {
+    return placed->link_group && st->st_ino == placed->inode && S_ISREG(st->st_mode) &&
+           (st->st_mode & 07777) == entry->mode && st->st_uid == entry->uid &&
+           st->st_gid == entry->gid && st->st_mtim.tv_sec == entry->mtime.tv_sec &&
+           st->st_mtim.tv_nsec == entry->mtime.tv_nsec;
+}
+
 static int decide_by_content(const struct root *root, const struct manifest_entry *entry, int fd,
                              const struct stat *st, bool *ours, struct error *err) {
     if (entry->type == MANIFEST_LINK) {
@@ -106,9 +118,10 @@ int ownership_check(const struct root *root, const struct ownership_context *con
         return 0;
     bool ours = true;
     int rc = 0;
-    if (entry->type != MANIFEST_DIR && !context->copied && placed && placed->inode)
+    bool recorded = entry->type != MANIFEST_DIR && !context->copied && placed && placed->inode;
+    if (recorded)
         ours = st.st_ino == placed->inode && facts_ctime_ns(&st) == placed->ctime_ns;
-    else if (entry->type != MANIFEST_DIR)
+    if (entry->type != MANIFEST_DIR && (!recorded || (!ours && lost_a_name(entry, placed, &st))))
         rc = decide_by_content(root, entry, fd, &st, &ours, err);
     if (!rc && ours)
         *result = OWNERSHIP_OURS;

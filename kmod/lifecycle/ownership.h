@@ -3,9 +3,10 @@
  *
  * When the manifest's own inode and ctime are the recorded ones, this file system is the one the
  * bake wrote and nothing was copied: then inode and ctime decide and no file is read. A path made
- * anew with equal bytes belongs to whoever made it. When the manifest was copied (an image taken by
- * file, a restored backup), every inode is new and only content can decide: type, size and digest,
- * or the link's target.
+ * anew with equal bytes belongs to whoever made it; but of a file with several names of ours, the
+ * ctime of one changes when another is removed, and then all that the manifest knows decides. When
+ * the manifest was copied (an image taken by file, a restored backup), every inode is new and only
+ * content can decide: type, size and digest, or the link's target.
  */
 #ifndef KMOD_OWNERSHIP_H
 #define KMOD_OWNERSHIP_H

@@ -12,6 +12,7 @@
 #include "kmod/lifecycle/resident.h"
 #include "kmod/lifecycle/transfer.h"
 #include "kmod/system/index_parking.h"
+#include "kmod/system/loader_cache.h"
 
 static const char parking[] = "parking the bake";
 
@@ -116,6 +117,8 @@ static int finish(struct layout_change *change, struct surroundings *around, str
     int rc = move_all(change, around, err);
     if (!rc)
         rc = settle_indexes(change, err);
+    if (!rc)
+        rc = loader_cache_park(change->root, STATE_FOLDER_STORE, &change->facts.loader, err);
     if (!rc)
         rc = transfer_record(change->root, &change->manifest, &change->facts, true, err);
     return rc ? rc : layout_change_publish(change, STATE_PARKED, err);

@@ -5,21 +5,27 @@
 
 #include "base/file.h"
 #include "base/tree.h"
+#include "kmod/system/replica.h"
 
 static void release_item(struct placing_item *item) {
     buffer_release(&item->content);
     free(item->path);
     free(item->target);
-    free(item->tree);
+    free(item->from);
+}
+
+static int note_dir(struct placing *placing, const char *path, const char *model) {
+    if (strlist_contains(&placing->dirs, path))
+        return 0;
+    return strlist_add(&placing->dirs, path) || strlist_add(&placing->models, model) ? -ENOMEM : 0;
 }
 
 /* All of `missing` but its last, which is the path itself, must be made first. */
 static int note_dirs(struct placing *placing, const struct strlist *missing) {
-    for (size_t i = 0; i + 1 < missing->count; i++)
-        if (!strlist_contains(&placing->dirs, missing->items[i]) &&
-            strlist_add(&placing->dirs, missing->items[i]))
-            return -ENOMEM;
-    return 0;
+    int rc = 0;
+    for (size_t i = 0; !rc && i + 1 < missing->count; i++)
+        rc = note_dir(placing, missing->items[i], "");
+    return rc;
 }
 
 /* Takes what `item` owns, also on failure. */
@@ -63,8 +69,8 @@ int placing_add_link(struct placing *placing, const struct root *root, const cha
 
 int placing_add_tree(struct placing *placing, const struct root *root, const char *path,
                      const char *tree, struct error *err) {
-    struct placing_item item = {.kind = PLACING_TREE, .tree = strdup(tree)};
-    if (!item.tree)
+    struct placing_item item = {.kind = PLACING_TREE, .from = strdup(tree)};
+    if (!item.from)
         return error_oom(err, "preparing what to place");
     return add_item(placing, root, path, item, err);
 }
@@ -73,11 +79,69 @@ void placing_hold(struct placing *placing) {
     placing->items[placing->count - 1].held = true;
 }
 
+int placing_add_copy(struct placing *placing, const struct root *root, const char *path,
+                     const char *from, struct error *err) {
+    struct placing_item item = {.kind = PLACING_COPY, .from = strdup(from)};
+    if (!item.from)
+        return error_oom(err, "preparing what to place");
+    return add_item(placing, root, path, item, err);
+}
+
+int placing_add_twin(struct placing *placing, const struct root *root, const char *path,
+                     size_t twin, struct error *err) {
+    struct placing_item item = {.kind = PLACING_TWIN, .twin = twin};
+    return add_item(placing, root, path, item, err);
+}
+
+int placing_add_dir(struct placing *placing, const struct root *root, const char *path,
+                    const char *from, struct error *err) {
+    AUTO_FREE char *resolved = NULL;
+    AUTO_STRLIST struct strlist missing = {0};
+    int rc = root_resolve_place(root, path, &resolved, &missing, err);
+    if (rc)
+        return rc;
+    struct stat st;
+    rc = root_stat(root, resolved, &st);
+    if (!rc && S_ISDIR(st.st_mode))
+        return 0;
+    if (rc != -ENOENT)
+        return error_set(err, ERROR_REFUSED, EEXIST,
+                         "%s%s is already there and is no directory; nothing is overwritten: "
+                         "remove it or whatever owns it first",
+                         root->path, path);
+    return note_dirs(placing, &missing) || note_dir(placing, resolved, from)
+               ? error_oom(err, "preparing what to place")
+               : 0;
+}
+
+static int by_text(const void *a, const void *b) {
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+int placing_check_twice(const struct placing *placing, struct error *err) {
+    size_t count = 0;
+    AUTO_FREE const char **paths = calloc(placing->count + placing->dirs.count + 1, sizeof *paths);
+    if (!paths)
+        return error_oom(err, "preparing what to place");
+    for (size_t i = 0; i < placing->count; i++)
+        paths[count++] = placing->items[i].path;
+    for (size_t i = 0; i < placing->dirs.count; i++)
+        paths[count++] = placing->dirs.items[i];
+    qsort(paths, count, sizeof *paths, by_text);
+    for (size_t i = 1; i < count; i++)
+        if (!strcmp(paths[i - 1], paths[i]))
+            return error_set(err, ERROR_REFUSED, EEXIST,
+                             "two things would be placed as %s (a link in the root, as /lib, can "
+                             "make two folders one): leave one of them out",
+                             paths[i]);
+    return 0;
+}
+
 static int make_tree(const struct placing_item *item, int parent, const char *name,
                      struct error *err) {
-    AUTO_CLOSE int from = open(item->tree, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    AUTO_CLOSE int from = open(item->from, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (from < 0)
-        return error_io(err, errno, "can't open %s", item->tree);
+        return error_io(err, errno, "can't open %s", item->from);
     return tree_copy(from, parent, name, err);
 }
 
@@ -99,8 +163,25 @@ static int make_link(const struct placing_item *item, int parent, const char *na
     return 0;
 }
 
-static int make_item(const struct placing_item *item, int parent, const char *name,
-                     struct error *err) {
+/* The other name is still a temporary as well. */
+static int make_twin(const struct placing *placing, const struct root *root,
+                     const struct journal *journal, const struct placing_item *item, int parent,
+                     const char *name, struct error *err) {
+    const struct placing_item *other = &placing->items[item->twin];
+    AUTO_FREE char *temporary = journal_temporary(journal, other->path);
+    if (!temporary)
+        return error_oom(err, "placing files");
+    AUTO_CLOSE int from = -1;
+    const char *from_name;
+    int rc = root_open_parent(root, temporary, &from, &from_name, err);
+    if (!rc && linkat(from, from_name, parent, name, 0))
+        rc = error_io(err, errno, "can't make %s one file with %s", item->path, other->path);
+    return rc;
+}
+
+static int make_item(const struct placing *placing, const struct root *root,
+                     const struct journal *journal, const struct placing_item *item, int parent,
+                     const char *name, struct error *err) {
     switch (item->kind) {
     case PLACING_FILE:
         return make_file(item, parent, name, err);
@@ -108,23 +189,31 @@ static int make_item(const struct placing_item *item, int parent, const char *na
         return make_link(item, parent, name, err);
     case PLACING_TREE:
         return make_tree(item, parent, name, err);
+    case PLACING_COPY:
+        return replica_make(AT_FDCWD, item->from, parent, name, err);
+    case PLACING_TWIN:
+        return make_twin(placing, root, journal, item, parent, name, err);
     }
     return error_set(err, ERROR_INTERNAL, EINVAL, "can't place %s", item->path);
 }
 
-static int make_temporary(const struct root *root, const struct placing_item *item,
-                          const char *temporary, struct journal_item *noted, struct error *err) {
+static int make_temporary(const struct placing *placing, const struct root *root,
+                          struct journal *journal, size_t i, struct error *err) {
+    const struct placing_item *item = &placing->items[i];
+    AUTO_FREE char *temporary = journal_temporary(journal, item->path);
+    if (!temporary)
+        return error_oom(err, "placing files");
     AUTO_CLOSE int parent = -1;
     const char *name;
     int rc = root_open_parent(root, temporary, &parent, &name, err);
     if (!rc)
-        rc = make_item(item, parent, name, err);
+        rc = make_item(placing, root, journal, item, parent, name, err);
     if (rc)
         return rc;
     struct stat st;
     if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW))
         return error_io(err, errno, "can't look at %s%s", root->path, temporary);
-    noted->inode = st.st_ino;
+    journal->items[i].inode = st.st_ino;
     return 0;
 }
 
@@ -160,22 +249,28 @@ static int note_plan(const struct placing *placing, struct journal *journal, str
     return 0;
 }
 
+static int make_dir(const struct root *root, const char *path, const char *model,
+                    struct error *err) {
+    int rc = root_make_dirs(root, path, 0755, NULL, err);
+    if (rc || !*model)
+        return rc;
+    AUTO_CLOSE int like = open(model, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    struct stat st;
+    if (like < 0 || fstat(like, &st))
+        return error_io(err, errno, "can't look at %s", model);
+    AUTO_CLOSE int made = -1;
+    rc = root_open_dir(root, path, &made, err);
+    return rc ? rc : replica_meta(like, &st, made, model, err);
+}
+
 static int make_all(const struct placing *placing, const struct root *root, struct journal *journal,
                     struct error *err) {
-    for (size_t i = 0; i < placing->dirs.count; i++) {
-        int rc = root_make_dirs(root, placing->dirs.items[i], 0755, NULL, err);
-        if (rc)
-            return rc;
-    }
-    for (size_t i = 0; i < placing->count; i++) {
-        AUTO_FREE char *temporary = journal_temporary(journal, placing->items[i].path);
-        if (!temporary)
-            return error_oom(err, "placing files");
-        int rc = make_temporary(root, &placing->items[i], temporary, &journal->items[i], err);
-        if (rc)
-            return rc;
-    }
-    return 0;
+    int rc = 0;
+    for (size_t i = 0; !rc && i < placing->dirs.count; i++)
+        rc = make_dir(root, placing->dirs.items[i], placing->models.items[i], err);
+    for (size_t i = 0; !rc && i < placing->count; i++)
+        rc = make_temporary(placing, root, journal, i, err);
+    return rc;
 }
 
 static int place_all(const struct placing *placing, const struct root *root,
@@ -204,45 +299,11 @@ int placing_run_held(const struct placing *placing, const struct root *root,
     return place_all(placing, root, journal, true, err);
 }
 
-struct recording {
-    const struct root *root;
-    struct manifest *manifest;
-    const char *top;
-};
-
-static int record_below(void *context, const struct tree_entry *entry, struct error *err) {
-    const struct recording *recording = context;
-    AUTO_FREE char *path = NULL;
-    if (asprintf(&path, "%s/%s", recording->top, entry->path) < 0)
-        return error_oom(err, "recording what was placed");
-    return manifest_record(recording->manifest, recording->root, path, err);
-}
-
-static int record_item(const struct root *root, const struct placing_item *item,
-                       struct manifest *manifest, struct error *err) {
-    int rc = manifest_record(manifest, root, item->path, err);
-    if (rc || item->kind != PLACING_TREE)
-        return rc;
-    AUTO_CLOSE int fd = -1;
-    rc = root_open_dir(root, item->path, &fd, err);
-    struct recording recording = {.root = root, .manifest = manifest, .top = item->path};
-    return rc ? rc : tree_walk(fd, item->path, record_below, &recording, err);
-}
-
-int placing_record(const struct placing *placing, const struct root *root,
-                   struct manifest *manifest, struct error *err) {
-    int rc = 0;
-    for (size_t i = 0; !rc && i < placing->dirs.count; i++)
-        rc = manifest_record(manifest, root, placing->dirs.items[i], err);
-    for (size_t i = 0; !rc && i < placing->count; i++)
-        rc = record_item(root, &placing->items[i], manifest, err);
-    return rc;
-}
-
 void placing_release(struct placing *placing) {
     for (size_t i = 0; i < placing->count; i++)
         release_item(&placing->items[i]);
     free(placing->items);
     strlist_release(&placing->dirs);
+    strlist_release(&placing->models);
     *placing = (struct placing){0};
 }

@@ -12,16 +12,23 @@
 #include "base/error.h"
 #include "base/root.h"
 #include "kmod/lifecycle/journal.h"
-#include "kmod/lifecycle/manifest.h"
 
-enum placing_kind { PLACING_FILE, PLACING_LINK, PLACING_TREE };
+enum placing_kind {
+    PLACING_FILE,
+    PLACING_LINK,
+    PLACING_TREE,
+    PLACING_COPY, /* a file or link of this machine, with owner, mode, attributes and times */
+    PLACING_TWIN, /* one more name of an item before it */
+};
 
 struct placing_item {
     enum placing_kind kind;
     char *path;            /* canonical, inside the root */
     struct buffer content; /* PLACING_FILE */
     char *target;          /* PLACING_LINK: what it says */
-    char *tree;            /* PLACING_TREE: this machine's directory, copied with modes and times */
+    char *from;            /* PLACING_TREE: this machine's directory, copied with modes and times;
+                              PLACING_COPY: this machine's file or link */
+    size_t twin;           /* PLACING_TWIN: the number of the item it is another name of */
     mode_t mode;           /* PLACING_FILE */
     bool held;             /* placed by placing_run_held() */
 };
@@ -29,7 +36,8 @@ struct placing_item {
 struct placing {
     struct placing_item *items;
     size_t count;
-    struct strlist dirs; /* directories that have to be made, outermost first, no one twice */
+    struct strlist dirs;   /* directories that have to be made, outermost first, no one twice */
+    struct strlist models; /* for each, this machine's directory that it is made like, or "" */
 };
 
 /*
@@ -42,6 +50,21 @@ int placing_add_link(struct placing *placing, const struct root *root, const cha
                      const char *target, struct error *err) MUST_CHECK;
 int placing_add_tree(struct placing *placing, const struct root *root, const char *path,
                      const char *tree, struct error *err) MUST_CHECK;
+int placing_add_copy(struct placing *placing, const struct root *root, const char *path,
+                     const char *from, struct error *err) MUST_CHECK;
+int placing_add_twin(struct placing *placing, const struct root *root, const char *path,
+                     size_t twin, struct error *err) MUST_CHECK;
+
+/*
+ * Has the directory `path` made with owner, mode and attributes of this machine's directory `from`,
+ * unless it is there, or is going to be made, already: then it stays as it is. ERROR_REFUSED when
+ * something else is there.
+ */
+int placing_add_dir(struct placing *placing, const struct root *root, const char *path,
+                    const char *from, struct error *err) MUST_CHECK;
+
+/* Refuses a path that was added twice, or as a file and as a directory. */
+int placing_check_twice(const struct placing *placing, struct error *err) MUST_CHECK;
 
 /* What was added last is placed by placing_run_held(), when all that it promises is true. */
 void placing_hold(struct placing *placing);
@@ -58,10 +81,6 @@ int placing_run(const struct placing *placing, const struct root *root, struct j
 /* Places what is held; placing_run() with the same journal has made it already. */
 int placing_run_held(const struct placing *placing, const struct root *root,
                      const struct journal *journal, struct error *err) MUST_CHECK;
-
-/* Records all that was placed, made directories included, as manifest entries. */
-int placing_record(const struct placing *placing, const struct root *root,
-                   struct manifest *manifest, struct error *err) MUST_CHECK;
 
 void placing_release(struct placing *placing);
 #define AUTO_PLACING AUTO(placing_release)

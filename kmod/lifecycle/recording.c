@@ -1,5 +1,6 @@
 #include "kmod/lifecycle/recording.h"
 
+#include "kmod/lifecycle/link_groups.h"
 #include "kmod/lifecycle/parked_store.h"
 #include "kmod/lifecycle/transfer.h"
 
@@ -10,7 +11,7 @@ static int record_places(const struct root *root, const struct manifest *manifes
         xattrs_release(&facts->placed[i].xattrs);
         rc = facts_record_placed(root, manifest->entries[i].path, &facts->placed[i], err);
     }
-    return rc;
+    return rc ? rc : link_groups_find(root, manifest, facts, err);
 }
 
 int recording_renew(const struct root *root, const struct manifest *manifest, struct facts *facts,

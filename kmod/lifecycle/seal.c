@@ -1,6 +1,7 @@
 #include "kmod/lifecycle/seal.h"
 
 #include "base/file.h"
+#include "base/log.h"
 #include "base/stopwatch.h"
 #include "kmod/lifecycle/audit.h"
 #include "kmod/lifecycle/bake.h"
@@ -16,6 +17,7 @@
 #include "kmod/lifecycle/seal_indexes.h"
 #include "kmod/lifecycle/state_folder.h"
 #include "kmod/lifecycle/state_word.h"
+#include "kmod/system/loader_variants.h"
 
 static int refuse_unbaked(const struct root *root, struct error *err) {
     return error_set(err, ERROR_REFUSED, ENOENT,
@@ -88,6 +90,19 @@ static int check(struct seal *seal, const struct seal_options *options, struct s
     return rc ? rc : check_initramfs(seal, &result->initramfs, err);
 }
 
+static int renew_loader_cache(struct seal *seal, bool *renewed, struct error *err) {
+    AUTO_STRLIST struct strlist ours = {0};
+    for (size_t i = 0; i < seal->manifest.count; i++)
+        if (loader_cache_matters(seal->manifest.entries[i].path) &&
+            strlist_add(&ours, seal->manifest.entries[i].path))
+            return error_oom(err, "sealing an image");
+    int rc = loader_variants_renew(seal->root, STATE_FOLDER_STORE, &ours, &seal->facts.loader,
+                                   renewed, err);
+    if (!rc && *renewed)
+        log_step("made the loader's cache anew");
+    return rc;
+}
+
 /* The facts say what is on disk already, and a teardown switches what the facts on disk say. */
 static int write_down(const struct seal *seal, const struct seal_indexes *indexes, bool changed,
                       struct error *err) {
@@ -103,17 +118,20 @@ static int write_down(const struct seal *seal, const struct seal_indexes *indexe
 
 static int bring_up_to_date(struct seal *seal, struct seal_result *result, struct error *err) {
     AUTO_SEAL_INDEXES struct seal_indexes indexes = {0};
-    bool copied = seal->removal.context.copied;
+    bool copied = seal->removal.context.copied, loader_renewed = false;
     /* Left by a bake that was killed after its marker. */
     int rc = file_remove(seal->root, STATE_FOLDER_JOURNAL, err);
     if (!rc && copied)
         rc = recording_renew(seal->root, &seal->manifest, &seal->facts, err);
     if (!rc)
         rc = seal_indexes_renew(seal->root, &seal->derived, &seal->facts, &indexes, err);
+    if (!rc)
+        rc = renew_loader_cache(seal, &loader_renewed, err);
     result->kernels = (unsigned)seal->facts.index_count;
     result->refreshed = (unsigned)indexes.renewed.count;
     result->forgotten = indexes.forgotten;
-    bool changed = copied || result->refreshed || result->forgotten || seal->has_other_images;
+    bool changed = copied || result->refreshed || result->forgotten || loader_renewed ||
+                   seal->has_other_images;
     return rc ? rc : write_down(seal, &indexes, changed, err);
 }
 

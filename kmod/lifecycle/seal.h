@@ -3,8 +3,8 @@
  * must find everything as recorded, and switch instead of compute.
  *
  *     lock → marker, state word → the bake is whole (layout.h) → the caller's own checks
- *       → no initramfs has a baked module → indexes → facts → indexes may be switched
- *       → all is as the layout has it (audit.h)
+ *       → no initramfs has a baked module → indexes → loader cache → facts
+ *       → indexes may be switched → all is as the layout has it (audit.h)
  *
  * Nothing is changed before the first checks have passed. Killed anywhere, the root's teardown is
  * right, if slower, and the next run ends the same.

@@ -20,6 +20,7 @@
 #include "kmod/lifecycle/resolution.h"
 #include "kmod/lifecycle/state_folder.h"
 #include "kmod/lifecycle/state_word.h"
+#include "kmod/system/loader_cache.h"
 #include "kmod/system/module_index.h"
 
 /* One teardown under way. */
@@ -35,6 +36,7 @@ struct teardown {
     struct derived derived; /* not in the manifest: DKMS made it from what is */
     struct known_modules modules;
     struct strlist refresh; /* kernels that need a fresh depmod */
+    bool loader_left;       /* the loader's cache could not be put right */
 };
 
 static void release(struct teardown *teardown) {
@@ -149,6 +151,28 @@ static int disarm(struct teardown *teardown, struct error *err) {
     return rc || teardown->refresh.count == 0 ? rc : refresh_indexes(teardown, err);
 }
 
+/* Without facts it is not known what was there before: ldconfig tells what there is now. */
+static bool named_libraries(const struct teardown *teardown) {
+    for (size_t i = 0; i < teardown->manifest.count; i++)
+        if (loader_cache_matters(teardown->manifest.entries[i].path))
+            return true;
+    return false;
+}
+
+/* The libraries are gone. */
+static int restore_loader_cache(struct teardown *teardown, struct error *err) {
+    const struct root *root = teardown->root;
+    bool needs_refresh = false;
+    int rc = loader_cache_restore(root, &teardown->facts.loader, STATE_FOLDER_STORE, &needs_refresh,
+                                  err);
+    if (teardown->facts_lost)
+        needs_refresh = named_libraries(teardown);
+    if (!rc && needs_refresh)
+        rc = loader_cache_refresh(root, STATE_FOLDER_STORE, err);
+    teardown->loader_left = rc != 0;
+    return rc;
+}
+
 static int remove_all(struct teardown *teardown, struct error *err) {
     int first = removal_files(&teardown->removal, REMOVAL_MODULES, err);
     int rc = derived_tree(&teardown->derived, first ? NULL : err);
@@ -156,6 +180,8 @@ static int remove_all(struct teardown *teardown, struct error *err) {
     rc = removal_files(&teardown->removal, REMOVAL_DKMS, first ? NULL : err);
     first = first ? first : rc;
     rc = removal_files(&teardown->removal, REMOVAL_REST, first ? NULL : err);
+    first = first ? first : rc;
+    rc = restore_loader_cache(teardown, first ? NULL : err);
     first = first ? first : rc;
     rc = removal_dirs(&teardown->removal, first ? NULL : err);
     return first ? first : rc;
@@ -213,7 +239,10 @@ static int look(const struct teardown *teardown, struct teardown_result *result,
     result->left = count.left + derived;
     result->initramfs = look_at_initramfs(teardown, result->left ? NULL : err);
     result->complete = result->left == 0 && !result->module_after && !result->modprobe_after &&
-                       result->initramfs == TEARDOWN_INITRAMFS_CLEAN;
+                       result->initramfs == TEARDOWN_INITRAMFS_CLEAN && !teardown->loader_left;
+    if (teardown->loader_left && result->left == 0)
+        error_set(err, ERROR_INCOMPLETE, EBUSY,
+                  "%s" LOADER_CACHE " still names libraries of the bake", teardown->root->path);
     return 0;
 }
 

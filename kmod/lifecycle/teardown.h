@@ -6,6 +6,7 @@
  *             changed since, and those that DKMS built the registration for since (derived.h), lose
  *             their module files first and get a fresh depmod
  *       → state tearing-down → resident modules → module files → DKMS registration → the rest
+ *       → loader cache (what was there before, or a fresh ldconfig)
  *       → directories the bake made and that are empty → look at what is left → marker, state
  *
  * Of a parked bake, which has nothing in any place, only the store and the records go.

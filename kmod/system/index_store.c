@@ -1,14 +1,11 @@
 #include "kmod/system/index_store.h"
 
-#include <fcntl.h>
-#include <limits.h>
 #include <string.h>
 
 #include "base/file.h"
-#include "base/tree.h"
 #include "kmod/system/depmod.h"
+#include "kmod/system/kept_file.h"
 #include "kmod/system/path_component.h"
-#include "kmod/system/replica.h"
 
 #define NOTE_MAX (64U << 10)
 #define INDEX_FILE_MAX (256UL << 20) /* the largest of a distribution's kernel is 2 MB */
@@ -74,15 +71,6 @@ int index_store_open(const struct root *root, const char *path, int *fd, struct 
                   : error_oom(err, "opening a folder");
 }
 
-static int keep_file(int place, int kept, const char *name, struct error *err) {
-    if (linkat(place, name, kept, name, 0) == 0)
-        return 0;
-    /* Another file system, or one without hard links, or no room for one more link. */
-    if (errno == EXDEV || errno == EPERM || errno == ENOTSUP || errno == EMLINK)
-        return replica_make(place, name, kept, name, err);
-    return error_io(err, errno, "can't keep the index file %s", name);
-}
-
 static int keep_files(const struct root *root, const struct index_store *paths, struct error *err) {
     AUTO_STRLIST struct strlist names = {0};
     AUTO_CLOSE int place = -1, kept = -1;
@@ -93,7 +81,7 @@ static int keep_files(const struct root *root, const struct index_store *paths, 
         rc = index_store_open(root, paths->keeping, &kept, err);
     for (size_t i = 0; !rc && i < names.count; i++)
         if (depmod_is_index_file(names.items[i]))
-            rc = keep_file(place, kept, names.items[i], err);
+            rc = kept_file_keep(place, kept, names.items[i], err);
     return rc;
 }
 
@@ -141,18 +129,6 @@ static int remove_in_place(const struct root *root, const struct index_store *pa
     return path ? file_remove(root, path, err) : error_oom(err, "removing an index file");
 }
 
-/* The store is on another file system: a copy takes the kept file's place. */
-static int copy_back(int kept, int place, const char *name, struct error *err) {
-    char temporary[NAME_MAX + 1];
-    snprintf(temporary, sizeof temporary, ".%.200s.prebake-back", name);
-    if (unlinkat(place, temporary, 0) && errno != ENOENT)
-        return error_io(err, errno, "can't remove %s", temporary);
-    int rc = replica_make(kept, name, place, temporary, err);
-    if (!rc && renameat(place, temporary, place, name))
-        rc = error_io(err, errno, "can't put back the index file %s", name);
-    return rc;
-}
-
 int index_store_put_back(const struct root *root, const struct index_store *paths, const char *name,
                          bool was_present, struct error *err) {
     if (!was_present)
@@ -163,16 +139,7 @@ int index_store_put_back(const struct root *root, const struct index_store *path
     int rc = index_store_open(root, paths->without, &kept, err);
     if (!rc)
         rc = index_store_open(root, paths->kernel_dir, &place, err);
-    if (!rc && renameat(kept, name, place, name)) {
-        if (errno == ENOENT)
-            return 0;
-        rc = errno == EXDEV ? copy_back(kept, place, name, err)
-                            : error_io(err, errno, "can't put back the index file %s", name);
-    }
-    /* Still there after a copy, and when both names were one inode: rename(2) does nothing then. */
-    if (!rc && unlinkat(kept, name, 0) && errno != ENOENT)
-        rc = error_io(err, errno, "can't remove the kept index file %s", name);
-    return rc;
+    return rc ? rc : kept_file_put_back(kept, place, name, err);
 }
 
 bool index_store_is_temporary(const char *name) {
@@ -200,12 +167,6 @@ int index_store_tidy(const struct root *root, const struct index_store *paths, s
 }
 
 int index_store_drop(const struct root *root, const struct index_store *paths, struct error *err) {
-    if (!root_exists(root, paths->folder))
-        return index_store_tidy(root, paths, err);
-    AUTO_CLOSE int parent = -1;
-    const char *name;
-    int rc = root_open_parent(root, paths->folder, &parent, &name, err);
-    if (!rc)
-        rc = tree_remove(parent, name, err);
+    int rc = file_remove_tree(root, paths->folder, err);
     return rc ? rc : index_store_tidy(root, paths, err);
 }

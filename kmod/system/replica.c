@@ -93,6 +93,11 @@ static int make(int from, const char *name, int to, const char *to_name, bool in
     return error_set(err, ERROR_REFUSED, EINVAL, "%s is neither a file nor a link", name);
 }
 
+int replica_meta(int in, const struct stat *st, int out, const char *name, struct error *err) {
+    int rc = copy_meta(in, out, st, false);
+    return rc ? error_io(err, -rc, "can't copy owner, mode and attributes of %s", name) : 0;
+}
+
 int replica_make(int from, const char *name, int to, const char *to_name, struct error *err) {
     return make(from, name, to, to_name, false, err);
 }

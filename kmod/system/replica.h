@@ -3,6 +3,7 @@
 #define KMOD_REPLICA_H
 
 #include <stdbool.h>
+#include <sys/stat.h>
 
 #include "base/error.h"
 
@@ -22,5 +23,10 @@ int replica_make(int from, const char *name, int to, const char *to_name,
 /* The same without setuid, setgid and file capability, at no moment. */
 int replica_make_inert(int from, const char *name, int to, const char *to_name,
                        struct error *err) MUST_CHECK;
+
+/* Gives the open file or directory `out` the extended attributes of `in` and its owner, mode and
+ * times, which `st` has; `name` is for the sentence. */
+int replica_meta(int in, const struct stat *st, int out, const char *name,
+                 struct error *err) MUST_CHECK;
 
 #endif

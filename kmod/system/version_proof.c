@@ -32,6 +32,13 @@ bool version_proof_in_name(const char *name, const char *version) {
            !strcmp(name + length - tail, version);
 }
 
+/* What is looked for: a text, or (NULL) the first of the shape of a version, which is copied. */
+struct wanted {
+    const char *text;
+    size_t length; /* the longest that it can be */
+    char *found;
+};
+
 /* Part of the file; `size` bytes, of which the first `skip` only serve as what stands before. */
 struct window {
     const uint8_t *data;
@@ -53,15 +60,45 @@ static bool stands_alone(const struct window *window, size_t at, size_t length) 
 }
 
 /* A match so near the end that what follows is not known is left to the next window. */
-static bool window_has(const struct window *window, const char *version, size_t length) {
+static bool is_match(const struct window *window, size_t at, size_t length) {
+    bool decided = window->last || window->size - at >= length + AFTER;
+    return decided && stands_alone(window, at, length);
+}
+
+static bool window_has(const struct window *window, const struct wanted *wanted) {
     size_t at = window->skip;
     const uint8_t *match;
-    while ((match = memmem(window->data + at, window->size - at, version, length))) {
+    while ((match = memmem(window->data + at, window->size - at, wanted->text, wanted->length))) {
         at = (size_t)(match - window->data);
-        bool decided = window->last || window->size - at >= length + AFTER;
-        if (decided && stands_alone(window, at, length))
+        if (is_match(window, at, wanted->length))
             return true;
         at++;
+    }
+    return false;
+}
+
+/* How long the text at `data` is that has the shape of a driver version; 0 when it has not. */
+static size_t shape_length(const uint8_t *data, size_t size) {
+    static const char *const shapes[] = {"999.999.99", "999.99.99"};
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        size_t length = strlen(shapes[i]), same = 0;
+        while (same < length && same < size &&
+               (shapes[i][same] == '.' ? data[same] == '.' : is_digit(data[same])))
+            same++;
+        if (same == length)
+            return length;
+    }
+    return 0;
+}
+
+static bool window_finds(const struct window *window, char *found) {
+    for (size_t at = window->skip; at < window->size; at++) {
+        size_t length = shape_length(window->data + at, window->size - at);
+        if (!length || !is_match(window, at, length))
+            continue;
+        memcpy(found, window->data + at, length);
+        found[length] = '\0';
+        return true;
     }
     return false;
 }
@@ -86,9 +123,10 @@ static ssize_t fill(int fd, uint8_t *data, size_t size, off_t offset) {
  *     | before | … decided matches … |   |            each window begins so far before the end of
  *                         | before | …  the next …    the last one that no match is lost
  */
-static int search(int fd, const char *name, const char *version, bool *found, struct error *err) {
+static int search(int fd, const char *name, const struct wanted *wanted, bool *found,
+                  struct error *err) {
     static _Thread_local uint8_t data[WINDOW_SIZE];
-    size_t length = strlen(version), overlap = BEFORE + length + AFTER;
+    size_t overlap = BEFORE + wanted->length + AFTER;
     for (off_t offset = 0; offset < VERSION_PROOF_SIZE_MAX;) {
         ssize_t size = fill(fd, data, sizeof data, offset);
         if (size < 0)
@@ -99,7 +137,8 @@ static int search(int fd, const char *name, const char *version, bool *found, st
             .skip = offset > 0 ? BEFORE : 0,
             .last = (size_t)size < sizeof data,
         };
-        *found = window.size > window.skip && window_has(&window, version, length);
+        *found = window.size > window.skip && (wanted->text ? window_has(&window, wanted)
+                                                            : window_finds(&window, wanted->found));
         if (*found || window.last)
             return 0;
         offset += (off_t)(sizeof data - overlap);
@@ -107,13 +146,26 @@ static int search(int fd, const char *name, const char *version, bool *found, st
     return 0;
 }
 
-int version_proof_in_file(int fd, const char *name, const char *version, bool *found,
+/* A file that is too large proves nothing. */
+static int search_bounded(int fd, const char *name, const struct wanted *wanted, bool *found,
                           struct error *err) {
-    *found = false;
     struct stat st;
     if (fstat(fd, &st))
         return error_io(err, errno, "can't look at %s", name);
-    if (st.st_size > VERSION_PROOF_SIZE_MAX || !version_proof_usable(version))
-        return 0;
-    return search(fd, name, version, found, err);
+    return st.st_size > VERSION_PROOF_SIZE_MAX ? 0 : search(fd, name, wanted, found, err);
+}
+
+int version_proof_in_file(int fd, const char *name, const char *version, bool *found,
+                          struct error *err) {
+    const struct wanted wanted = {.text = version, .length = strlen(version)};
+    *found = false;
+    return version_proof_usable(version) ? search_bounded(fd, name, &wanted, found, err) : 0;
+}
+
+int version_proof_find(int fd, const char *name, char found[static VERSION_PROOF_TEXT_SIZE],
+                       struct error *err) {
+    const struct wanted wanted = {.length = VERSION_PROOF_TEXT_SIZE, .found = found};
+    bool any = false;
+    *found = '\0';
+    return search_bounded(fd, name, &wanted, &any, err);
 }

@@ -30,4 +30,14 @@ bool version_proof_in_name(const char *name, const char *version);
 int version_proof_in_file(int fd, const char *name, const char *version, bool *found,
                           struct error *err) MUST_CHECK;
 
+#define VERSION_PROOF_TEXT_SIZE 16
+
+/*
+ * The first text in `fd` that has the shape of NVIDIA's driver versions ("535.261.03": three
+ * digits, two or three, two) and is no part of a longer number, or "". Errors and bounds as
+ * version_proof_in_file().
+ */
+int version_proof_find(int fd, const char *name, char found[static VERSION_PROOF_TEXT_SIZE],
+                       struct error *err) MUST_CHECK;
+
 #endif

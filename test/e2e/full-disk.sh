@@ -22,7 +22,7 @@ leave_free() {
 
 # Bakes with more and more room until it passes; each failure must be clean.
 test_bake_on_a_full_disk() {
-    local root room failures=0
+    local root room failures=0 late=0
     root=$(root_on_small_disk)
     snapshot_with_program "$root" >"$scratch/before"
     for room in 0 100 250 400 600 900 1200 1600 2000 2600 3600 6000 12000; do
@@ -30,13 +30,19 @@ test_bake_on_a_full_disk() {
         run bake_small "$root" 1.0
         ((status != 0)) || break
         assert_equal "status with $room KiB free ($err)" 9 "$status"
-        assert_contains "the sentence" "No space left on device" "$err"
+        # What is placed is counted beforehand; what depmod needs is seen when it runs.
+        case $err in
+        *"MiB are needed for what the bake places"*) ;;
+        *"No space left on device"*) late=$((late + 1)) ;;
+        *) fail "the sentence says something else: $err" ;;
+        esac
         snapshot_with_program "$root" >"$scratch/after"
         assert_same_tree "after failing with $room KiB free" "$scratch/before" "$scratch/after"
         failures=$((failures + 1))
     done
     ((status == 0)) || fail "it should pass with $room KiB free: $err"
-    ((failures > 3)) || fail "only $failures levels failed: the space never ran out late"
+    ((failures > late && late > 0)) ||
+        fail "$failures levels failed, $late of them late: the space never ran out late"
     assert_exists "$root/var/lib/prebake/marker"
 }
 

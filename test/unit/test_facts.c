@@ -53,6 +53,13 @@ static void check_same_texts(const struct facts *a, const struct facts *b) {
     CU_ASSERT_STRING_EQUAL(a->kernel, b->kernel);
     CU_ASSERT_STRING_EQUAL(a->layout, b->layout);
     CU_ASSERT_STRING_EQUAL(a->symvers_sha256, b->symvers_sha256);
+    CU_ASSERT_STRING_EQUAL(a->userspace, b->userspace);
+    CU_ASSERT_EQUAL(a->loader.used, b->loader.used);
+    CU_ASSERT_EQUAL(a->loader.parked, b->loader.parked);
+    CU_ASSERT_EQUAL(a->loader.inode, b->loader.inode);
+    CU_ASSERT_EQUAL(a->loader.ctime_ns, b->loader.ctime_ns);
+    CU_ASSERT_EQUAL(a->loader.without_present, b->loader.without_present);
+    CU_ASSERT_EQUAL(a->loader.without_mtime_ns, b->loader.without_mtime_ns);
     CU_ASSERT_STRING_EQUAL(a->compat_marker, b->compat_marker);
     CU_ASSERT_STRING_EQUAL(a->manifest.sha256, b->manifest.sha256);
     CU_ASSERT_EQUAL(a->manifest.inode, b->manifest.inode);
@@ -144,6 +151,7 @@ static void test_the_damaged_key_is_named(void) {
     check_edit("\"compression\"", "\"compressiom\"", ERROR_DAMAGED, "compression");
     check_edit("/opt/azure/aks-gpu/dkms-marker", "/opt/../etc/passwd", ERROR_DAMAGED,
                "compat_marker");
+    check_edit("\"used\":true", "\"used\":1", ERROR_DAMAGED, "used");
     check_edit("\"symvers_sha256\":\"8f", "\"symvers_sha256\":\"8g", ERROR_DAMAGED, "symvers");
     check_edit("\"path\":\"/usr", "\"path\":\"/usr/../..", ERROR_DAMAGED, "modules[0].path");
     check_edit("\"name\":\"nvidia_drm\"", "\"name\":null", ERROR_DAMAGED, "modules[1].name");

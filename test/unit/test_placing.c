@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "kmod/lifecycle/placing_record.h"
 #include "kmod/lifecycle/state_folder.h"
 #include "test/unit/root_snapshot.h"
 #include "test/unit/scratch_root.h"
