@@ -1,7 +1,8 @@
 # Checks. `make check` runs every part below and counts the results; each part also runs alone.
-CHECK_PARTS := unit layers format shell warnings sanitize snapshot install e2e laws vm
+CHECK_PARTS := unit layers format shell warnings sanitize snapshot install aks e2e laws vm
 CHECK_LONG_PARTS := incidents sweeps convergence image valgrind
-SCRIPTS := $(shell grep -rIlE --exclude-dir=corpus '^\#!/bin/(ba)?sh' scripts test .ci 2>/dev/null)
+SCRIPTS := $(shell grep -rIlE --exclude-dir=corpus '^\#!/bin/(ba)?sh' scripts test .ci 2>/dev/null) \
+           scripts/aks/prebake-gpu.sh test/aks/functions.bats
 C_FILES = $(shell find base kmod toolchain builder test -name '*.[ch]')
 SNAPSHOT := $(BUILD)/test/lib/snapshot
 TEST_TOOLS := $(patsubst %.c,$(BUILD)/%,$(wildcard test/lib/*.c))
@@ -66,6 +67,9 @@ check-snapshot: $(SNAPSHOT)
 
 check-install check-e2e check-laws check-vm check-incidents check-sweeps: check-%: test-programs
 	@test/lib/run-scripts $(sort $(wildcard test/$*/*.sh))
+
+check-aks: test-programs
+	@test/aks/run
 
 check-image:
 	@test/image
