@@ -5,7 +5,8 @@
 #   unbaked       a Debian system with dkms and the whole module trees of three kernels
 #   sealed        unbaked, NVIDIA's modules baked for KERNEL, dkms' installed for the others, sealed
 #   erased        sealed, and torn down
-#   many-NUMBER   unbaked, with NUMBER small modules as dkms registers and installs them for KERNEL
+#   many-NUMBER   unbaked, with NUMBER small modules as dkms registers and installs them: "many" for a
+#                 kernel that has no other modules to speak of, "full" for KERNEL with all of its own
 #
 # Each is used again while its recipe is the same: the text of the functions that make it, and what
 # goes in.
@@ -17,6 +18,7 @@
 
 bench_dir=$build/bench
 bench_kernels=("$KERNEL" "${BENCH_KERNELS[@]}")
+small_kernel=6.99.0-small
 nvidia=$open_name/$NVIDIA_VERSION
 
 # Keeps what the function $2 makes as the path $1; further arguments say what goes in.
@@ -118,18 +120,27 @@ make_erased() {
 }
 
 # The kept disk many-$1.
-keep_many() { bench_keep "many-$1" "make_many_$1" "$(bench_recipe unbaked)" "$(declare -f make_many)"; }
+keep_many() {
+    bench_keep "many-$1" "make_many_$1" "$(bench_recipe unbaked)" \
+        "$(declare -f make_many register_many prebuilt_registered)"
+}
 make_many_150() { make_many 150 "$1"; }
 make_many_600() { make_many 600 "$1"; }
 
-make_many() {
-    local modules
-    mapfile -t modules < <(seq -f 'many%04g' "$1")
-    bench_mount_copy unbaked "$2"
-    prebuilt_source "$root" many 1.0 "${modules[@]}"
-    prebuilt_registered "$root" many/1.0 "$KERNEL"
-    assert_contains "dkms takes the tree for its own" "many/1.0, $KERNEL, x86_64: installed" \
+register_many() {
+    local package=$1/1.0 kernel=$2 number=$3 modules
+    mapfile -t modules < <(seq -f "$1%04g" "$number")
+    prebuilt_source "$root" "$1" 1.0 "${modules[@]}"
+    prebuilt_registered "$root" "$package" "$kernel"
+    assert_contains "dkms takes the tree for its own" "$package, $kernel, x86_64: installed" \
         "$(dkms_in "$root" status)"
+}
+
+make_many() {
+    bench_mount_copy unbaked "$2"
+    fake_kernel "$root" "$small_kernel"
+    register_many many "$small_kernel" "$1"
+    register_many full "$KERNEL" "$1"
     bench_finish
     bench_unmount
 }
