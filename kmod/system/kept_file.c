@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <sys/stat.h>
 
 #include "kmod/system/replica.h"
 
@@ -27,10 +28,12 @@ static int copy_back(int kept, int place, const char *name, struct error *err) {
 }
 
 int kept_file_put_back(int kept, int place, const char *name, struct error *err) {
+    struct stat st;
+    /* Asked first: between file systems rename(2) says EXDEV of what is not there as well. */
+    if (fstatat(kept, name, &st, AT_SYMLINK_NOFOLLOW))
+        return errno == ENOENT ? 0 : error_io(err, errno, "can't look at the kept %s", name);
     int rc = 0;
     if (renameat(kept, name, place, name)) {
-        if (errno == ENOENT)
-            return 0;
         rc = errno == EXDEV ? copy_back(kept, place, name, err)
                             : error_io(err, errno, "can't put back %s", name);
     }

@@ -201,8 +201,10 @@ static int execute(const struct root *root, const struct run *run, struct hiding
                          "no mount namespace is to be had here to run ldconfig in");
     if (rc || result.exit_status == 0)
         return rc;
-    return error_set(err, ERROR_DAMAGED, EIO, "ldconfig for %s ended with %s: %s", folder,
-                     process_describe(&result), buffer_string(&output));
+    bool full = strstr(buffer_string(&output), "No space left on device") != NULL;
+    return error_set(err, full ? ERROR_NO_SPACE : ERROR_DAMAGED, full ? ENOSPC : EIO,
+                     "ldconfig for %s ended with %s: %s", folder, process_describe(&result),
+                     buffer_string(&output));
 }
 
 static int run_in(const struct root *root, const struct run *run, const struct strlist *hidden,

@@ -14,8 +14,8 @@
  * in place is changed: it makes no links (-X: they are somebody's files), does not believe its own
  * record of what it read before (-i), and what it writes down of this run is taken back.
  * `store` is a private directory inside the root; "<store>/ldconfig" stands in it meanwhile.
- * ERROR_DEPENDENCY: no ldconfig on this machine. ERROR_DAMAGED: it failed; its words are in the
- * sentence.
+ * ERROR_DEPENDENCY: no ldconfig on this machine. ERROR_NO_SPACE, ERROR_DAMAGED: it failed; its
+ * words are in the sentence.
  */
 int ldconfig_run(const struct root *root, const char *store, struct buffer *cache,
                  struct error *err) MUST_CHECK;

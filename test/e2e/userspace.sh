@@ -9,31 +9,8 @@ set -euo pipefail
 # shellcheck source=test/lib/userspace.sh
 . "$test_lib/userspace.sh"
 
-# A root of the few things a bake needs, and a small bundle of the driver's version: made once.
-kept=$scratch_base/kept
-make_kept() {
-    scratch=$kept
-    mkdir "$kept"
-    small_root "$kept/root"
-    cp -a "$build/roots/node/$userspace_libraries"/lib{pthread,m,dl,rt}.so.* \
-        "$kept/root/$userspace_libraries/"
-    small_source "$NVIDIA_VERSION" "$kept/source"
-    small_bundle "$kept/root" "$kept/bundles" "$kept/source"
-    userspace_make "$kept/userspace"
-}
-make_kept >"$scratch_base/made" 2>&1 || die "the fixture: $(tail -n 5 "$scratch_base/made")"
-
-bake() {
-    "$prebake" bake --root "$root" --source "$kept/source" --kernel "$KERNEL" \
-        --cache "$kept/bundles" --userspace "$dir" "$@"
-}
-
-begin() {
-    root=$scratch/root
-    dir=$scratch/userspace
-    cp -a "$kept/root" "$root"
-    cp -a "$kept/userspace" "$dir"
-}
+userspace_kept
+bake() { userspace_bake "$@"; }
 
 # Every path of the userspace, by what the root has in its place: type, mode, owner, size, target,
 # time (a directory's aside), attributes and content.
@@ -44,7 +21,7 @@ listing() {
 }
 
 test_everything_is_in_its_place() {
-    begin
+    userspace_root
     expect 0 bake
     (cd "$dir" && find . -type f -printf '%P\n') | while read -r path; do
         cmp "$dir/$path" "$root/$path"
@@ -70,6 +47,50 @@ test_everything_is_in_its_place() {
     assert_contains "the same once more" "status=unchanged" "$out"
 }
 
+# Parked, nothing of it is on the loader's path or privileged; the cache changes places with it.
+test_parked_and_activated() {
+    userspace_root
+    local cache=$root/etc/ld.so.cache
+    userspace_loader_cache "$root"
+    snapshot "$root" >"$scratch/before"
+    expect 0 bake --layout parked
+    assert_not_contains "the loader's cache" nvidia "$(ldconfig -p -C "$cache")"
+    assert_equal "privileged" "" "$(find "$root" -perm /6000; getcap -r "$root")"
+    expect 0 "$prebake_node" audit --root "$root" --expect parked
+    expect 0 "$prebake" seal --root "$root"
+    expect 0 "$prebake_node" activate --root "$root"
+    assert_contains "the loader's cache" libnvidia-extra.so.1 "$(ldconfig -p -C "$cache")"
+    assert_equal "setuid" 4755 "$(stat -c %a "$root/usr/bin/nvidia-modprobe")"
+    assert_contains "a capability" cap_sys_admin "$(getcap "$root/usr/bin/nvidia-capable")"
+    expect 0 "$prebake_node" audit --root "$root" --expect active
+    expect 0 "$prebake_node" park --root "$root"
+    assert_not_contains "the loader's cache" nvidia "$(ldconfig -p -C "$cache")"
+    expect 0 "$prebake_node" activate --root "$root"
+    expect 0 teardown "$root"
+    snapshot "$root" >"$scratch/after"
+    assert_same_tree "the root after the teardown" "$scratch/before" "$scratch/after"
+}
+
+# A package brings a library and runs ldconfig; the sealed image's teardown switches all the same.
+test_sealed_with_another_library() {
+    userspace_root
+    local cache=$root/etc/ld.so.cache
+    userspace_loader_cache "$root"
+    expect 0 bake
+    cp "$root/$userspace_libraries/libzstd.so.1" "$root/usr/lib/libtheirs.so.1"
+    ldconfig -X -r "$root"
+    expect 0 "$prebake" seal --root "$root"
+    assert_contains "said" "made the loader's cache anew" "$err"
+    assert_contains "the loader's cache" libnvidia-extra.so.1 "$(ldconfig -p -C "$cache")"
+    expect 0 strace -f -qq -e trace=execve -e signal=none -o "$scratch/execve" \
+        "$prebake_node" teardown --root "$root"
+    assert_not_contains "what the teardown started" ldconfig "$(<"$scratch/execve")"
+    assert_not_contains "the loader's cache" nvidia "$(ldconfig -p -C "$cache")"
+    cp "$cache" "$scratch/cache"
+    ldconfig -X -r "$root"
+    cmp "$scratch/cache" "$cache"
+}
+
 # The real loader's view, from inside.
 test_the_loader_finds_it() {
     root=$(overlay_root node)
@@ -86,7 +107,7 @@ test_the_loader_finds_it() {
 }
 
 test_plan_and_report() {
-    begin
+    userspace_root
     expect 0 bake --dry-run
     assert_contains "the plan" "10 files, 3 links" "$out"
     assert_contains "the plan" "/usr/bin/nvidia-capable, /usr/bin/nvidia-modprobe" "$out"
@@ -103,7 +124,7 @@ test_plan_and_report() {
 refused() { expect_refusal_unchanged "$root" "$1" "$2" bake; }
 
 test_what_is_there_is_not_overwritten() {
-    begin
+    userspace_root
     echo theirs >"$root/usr/bin/nvidia-smi"
     refused 4 /usr/bin/nvidia-smi
     rm "$root/usr/bin/nvidia-smi"
@@ -118,7 +139,7 @@ test_what_is_there_is_not_overwritten() {
 }
 
 test_what_can_not_be_placed() {
-    begin
+    userspace_root
     mkfifo "$dir/usr/bin/pipe"
     refused 4 /usr/bin/pipe
     rm "$dir/usr/bin/pipe"
@@ -148,7 +169,7 @@ test_what_can_not_be_placed() {
 
 test_places_that_are_not_for_it() {
     local place
-    begin
+    userspace_root
     for place in "lib/modules/$KERNEL/nvidia.ko" var/lib/dkms/x/1 var/lib/prebake/marker \
         etc/ld.so.cache dev/nvidia0 run/nvidia/x; do
         install -D /dev/null "$dir/$place"
@@ -159,7 +180,7 @@ test_places_that_are_not_for_it() {
 }
 
 test_no_such_directory() {
-    begin
+    userspace_root
     dir=$scratch/nowhere
     refused 2 nowhere
     touch "$dir"
@@ -171,7 +192,7 @@ test_no_such_directory() {
 
 # S3: one version in modules, libraries, programs and firmware; nvidia-modprobe by its first number.
 test_another_driver_version() {
-    begin
+    userspace_root
     mv "$dir/$userspace_libraries/libnvidia-ml.so.$NVIDIA_VERSION" \
         "$dir/$userspace_libraries/libnvidia-ml.so.550.163.01"
     refused 4 "libnvidia-ml.so.550.163.01 is of driver version 550.163.01, the modules are of $NVIDIA_VERSION"
@@ -188,7 +209,7 @@ test_another_driver_version() {
 }
 
 test_a_library_is_missing() {
-    begin
+    userspace_root
     rm "$dir/$userspace_libraries/libnvidia-ml.so.1"
     expect_refusal_unchanged "$root" 13 \
         "libnvidia-extra.so.$NVIDIA_VERSION needs libnvidia-ml.so.1" bake
@@ -196,7 +217,7 @@ test_a_library_is_missing() {
 
 # Another userspace is another bake.
 test_another_userspace() {
-    begin
+    userspace_root
     expect 0 bake
     echo changed >>"$dir/usr/share/nvidia/files.d"
     expect_refusal 4 "already carries a bake" bake
@@ -205,7 +226,7 @@ test_another_userspace() {
 }
 
 test_no_room() {
-    begin
+    userspace_root
     local small=$scratch/small
     mkdir "$small"
     mount -t tmpfs -o size=24M tmpfs "$small"
@@ -217,7 +238,7 @@ test_no_room() {
 
 # Hundreds of megabytes go through no memory of ours.
 test_memory() {
-    begin
+    userspace_root
     head -c 500M /dev/urandom >"$dir/usr/share/nvidia/large"
     expect 0 /usr/bin/time -f 'peak %M' "$prebake" bake --root "$root" --source "$kept/source" \
         --kernel "$KERNEL" --cache "$kept/bundles" --userspace "$dir"

@@ -6,6 +6,12 @@ set -euo pipefail
 . "$(dirname "$0")/../lib/world.sh"
 # shellcheck source=test/lib/legacy.sh
 . "$test_lib/legacy.sh"
+# shellcheck source=test/lib/small-root.sh
+. "$test_lib/small-root.sh"
+# shellcheck source=test/lib/userspace.sh
+. "$test_lib/userspace.sh"
+
+userspace_kept
 
 version=580.126.09
 system_libraries=usr/lib/x86_64-linux-gnu
@@ -87,6 +93,26 @@ test_t8_no_marker_no_change() {
     assert_equal "nothing is said" "" "$out$err"
     snapshot "$root" >"$scratch/after"
     assert_same_tree "the root" "$scratch/before" "$scratch/after"
+}
+
+# A bake of our own knows each path it placed; what a node's owner copied since stays, and is not
+# found any more by another name.
+test_t8_our_own_bake() {
+    local cache
+    userspace_root
+    cache=$root/etc/ld.so.cache
+    userspace_loader_cache "$root"
+    snapshot "$root" >"$scratch/before"
+    expect 0 userspace_bake
+    assert_contains "the loader finds it" libnvidia-ml.so.1 "$(ldconfig -p -C "$cache")"
+    cp "$root/usr/bin/nvidia-smi" "$root/usr/bin/customers-copy"
+    expect 0 teardown "$root"
+    assert_contains "telemetry" "status=cleaned" "$out"
+    assert_not_contains "the loader" nvidia "$(ldconfig -p -C "$cache")"
+    assert_exists "$root/usr/bin/customers-copy"
+    rm "$root/usr/bin/customers-copy"
+    snapshot "$root" >"$scratch/after"
+    assert_same_tree "the root after the teardown" "$scratch/before" "$scratch/after"
 }
 
 run_tests "$@"

@@ -5,6 +5,12 @@ set -euo pipefail
 . "$(dirname "$0")/../lib/world.sh"
 # shellcheck source=test/lib/legacy.sh
 . "$test_lib/legacy.sh"
+# shellcheck source=test/lib/small-root.sh
+. "$test_lib/small-root.sh"
+# shellcheck source=test/lib/userspace.sh
+. "$test_lib/userspace.sh"
+
+userspace_kept
 
 version=580.126.09
 
@@ -63,6 +69,35 @@ test_x1_residue_is_incomplete() {
     assert_contains "telemetry" "status=cleaned" "$out"
     assert_equal "setuid" "" "$(new_setuid)"
     assert_absent "$root$legacy_marker"
+}
+
+privileged() { (find "$root" -perm /6000 -printf '/%P\n' && getcap -r "$root" | sed "s,^$root,,"); }
+
+# Of a bake of our own: there while it is active, nowhere while it is parked, gone with it.
+test_x1_our_own_bake() {
+    userspace_root
+    expect 0 userspace_bake
+    assert_equal "privileged" "/usr/bin/nvidia-modprobe
+/usr/bin/nvidia-capable cap_sys_admin=ep" "$(privileged)"
+    expect 0 "$prebake_node" park --root "$root"
+    assert_equal "privileged while parked" "" "$(privileged)"
+    expect 0 "$prebake_node" activate --root "$root"
+    expect 0 teardown "$root"
+    assert_contains "telemetry" "status=cleaned" "$out"
+    assert_equal "privileged" "" "$(privileged)"
+}
+
+test_x1_our_own_residue() {
+    userspace_root
+    expect 0 userspace_bake
+    mount --bind "$root/usr/bin/nvidia-modprobe" "$root/usr/bin/nvidia-modprobe"
+    expect 3 teardown "$root"
+    assert_contains "telemetry" "status=incomplete" "$out"
+    assert_contains "the sentence" "/usr/bin/nvidia-modprobe" "$err"
+    assert_exists "$root/var/lib/prebake/marker"
+    umount "$root/usr/bin/nvidia-modprobe"
+    expect 0 teardown "$root"
+    assert_equal "privileged" "" "$(privileged)"
 }
 
 run_tests "$@"

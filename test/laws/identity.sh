@@ -6,6 +6,8 @@
 set -euo pipefail
 # shellcheck source=test/lib/world.sh
 . "$(dirname "$0")/../lib/world.sh"
+# shellcheck source=test/lib/userspace.sh
+. "$test_lib/userspace.sh"
 
 modules=lib/modules/$KERNEL
 
@@ -195,6 +197,18 @@ test_unmerged_root() {
     mv "$root/usr/lib/modules" "$root/lib/modules"
     (cd "$root/lib" && for entry in ../usr/lib/*; do ln -s "$entry" .; done)
     identity_holds "$root"
+}
+
+# Setuid, capabilities, hard links, folders that were and were not there, the loader's cache; then
+# without such a cache before.
+test_userspace() {
+    local root
+    root=$(fresh_root node)
+    userspace_make "$scratch/userspace"
+    ldconfig -X -r "$root"
+    identity_holds "$root" --userspace "$scratch/userspace"
+    rm -r "$root/etc/ld.so.cache" "$root/var/cache/ldconfig"
+    identity_holds "$root" --userspace "$scratch/userspace"
 }
 
 test_two_kernels() {

@@ -27,7 +27,7 @@ must_be() {
 bake_command() {
     # shellcheck disable=SC2034  # the sweep runs it
     command=("$prebake" bake --root "$root" --source "$(<"$case/source")" --kernel "$KERNEL"
-        --cache "$work/cache")
+        --cache "$work/cache" "${bake_options[@]}")
 }
 
 bake_after_fault() {
@@ -47,7 +47,8 @@ bake_failed() {
         snapshot_with_program "$root"
     case $fault-$(cut -f3 <<<"$call")-$status in
     ENOSPC-prebake-9 | EIO-prebake-1 | *-depmod-[79]) ;; # depmod calls any error a full disk
-    *-prebake-* | *-depmod-*) problem "status $status" ;;
+    ENOSPC-ldconfig-9 | EIO-ldconfig-7) ;;
+    *-prebake-* | *-depmod-* | *-ldconfig-*) problem "status $status" ;;
     *-13 | *-1) ;; # a compiler that can't compile
     *) problem "status $status" ;;
     esac
@@ -78,13 +79,23 @@ teardown_after_fault() {
     case $fault-$status in
     crash-* | twice-* | kill-* | ENOSPC-[39] | EIO-[13]) ;;
     *-0) must_be "$case/after" "status 0, and something is left" torn_down ;;
-    *) [[ $(cut -f3 <<<"$call")-$status == depmod-[79] ]] || problem "status $status" ;;
+    *) [[ $(cut -f3 <<<"$call")-$status =~ ^(depmod|ldconfig)-[379]$ ]] || problem "status $status" ;;
     esac
 }
 
 teardown_after_rerun() {
     ((status == 0)) || problem "run again it ends with status $status"
     must_be "$case/after" "run again it leaves" torn_down
+}
+
+# What else the bakes are told.
+bake_options=()
+
+# With a userspace of a few small files, for a root whose loader has a cache.
+make_userspace_case() {
+    userspace_small "$scratch/userspace"
+    bake_options=(--userspace "$scratch/userspace")
+    make_small_bake_case
 }
 
 # The case $work/bake of a root with small source $1 or another one $2, and what it leads to.
@@ -96,6 +107,7 @@ make_bake_case() {
     resolved=("${@:2}")
     small_root "$work/tree"
     small_bundle "$work/tree" "$work/cache" "$1"
+    ((${#bake_options[@]} == 0)) || userspace_loader_cache "$work/tree"
     sweep_image "$work/tree" "$case/start.img"
     rm -r "$work/tree"
     sweep_mount "$case/start.img"

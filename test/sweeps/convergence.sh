@@ -18,6 +18,8 @@ set -euo pipefail
 . "$test_lib/sweep.sh"
 # shellcheck source=test/lib/convergence.sh
 . "$test_lib/convergence.sh"
+# shellcheck source=test/lib/userspace.sh
+. "$test_lib/userspace.sh"
 
 faults=(crash)
 [[ ${CONVERGENCE:-} != full ]] || faults=(crash kill twice ENOSPC EIO)
@@ -105,6 +107,34 @@ test_teardown_with_derived_builds() {
     sweep "$case" "${faults[@]}"
 }
 
+# Its files, and the loader's cache.
+test_bake_with_userspace() {
+    make_userspace_case
+    assert_different_tree "the loader's cache" <(grep ^/etc/ld.so.cache "$case/before") \
+        <(grep ^/etc/ld.so.cache "$case/after")
+    sweep_count "$case"
+    sweep "$case" "${faults[@]}"
+}
+
+# The loader's cache is switched by a rename.
+test_teardown_with_userspace() {
+    make_userspace_case
+    make_teardown_case teardown-userspace
+    cmp "$work/bake/before-without-program" "$case/after"
+    sweep_count "$case"
+    sweep "$case" "${faults[@]}"
+}
+
+# Somebody ran ldconfig: it runs again.
+test_teardown_with_another_loader_cache() {
+    make_userspace_case
+    touch "$root/usr/lib/x86_64-linux-gnu/libc.so.6"
+    ldconfig -X -r "$root"
+    make_teardown_case teardown-ldconfig
+    sweep_count "$case"
+    sweep "$case" "${faults[@]}"
+}
+
 test_deregister() {
     local kernel
     sweep_begin
@@ -142,5 +172,5 @@ test_real_modules() {
 }
 
 [[ ${CONVERGENCE:-} == full || $# -gt 0 ]] ||
-    set -- bake teardown{,_with_derived_builds} deregister
+    set -- bake{,_with_userspace} teardown{,_with_derived_builds,_with_userspace} deregister
 run_tests "$@"

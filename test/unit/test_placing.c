@@ -244,6 +244,62 @@ static void test_what_is_held_comes_last(void) {
     check_identity();
 }
 
+/* What is copied keeps all that it has. */
+static void add_copies(void) {
+    scratch_root_write(&root, "/from/bin/tool", "tool");
+    scratch_root_link(&root, "/from/bin/link", "tool");
+    scratch_root_run("chown", "7:8", scratch_root_host(&root, "/from/bin/tool"), NULL);
+    scratch_root_run("chmod", "6751", scratch_root_host(&root, "/from/bin/tool"), NULL);
+    scratch_root_run("chmod", "2750", scratch_root_host(&root, "/from/bin"), NULL);
+    scratch_root_run("setfattr", "-nuser.x", "-vy", scratch_root_host(&root, "/from/bin/tool"),
+                     NULL);
+    scratch_root_run("touch", "-hd2020-01-02", scratch_root_host(&root, "/from/bin/tool"),
+                     scratch_root_host(&root, "/from/bin/link"), NULL);
+    free(before);
+    before = root_snapshot(&root);
+    const char *from = scratch_root_host(&root, "/from/bin");
+    CU_ASSERT_EQUAL(placing_add_dir(&placing, &root, "/opt/bin", from, &err), 0);
+    CU_ASSERT_EQUAL(placing_add_dir(&placing, &root, "/lib", from, &err), 0);
+    CU_ASSERT_EQUAL(placing_add_copy(&placing, &root, "/opt/bin/tool",
+                                     scratch_root_host(&root, "/from/bin/tool"), &err),
+                    0);
+    CU_ASSERT_EQUAL(placing_add_copy(&placing, &root, "/opt/bin/link",
+                                     scratch_root_host(&root, "/from/bin/link"), &err),
+                    0);
+    CU_ASSERT_EQUAL(placing_add_twin(&placing, &root, "/usr/second", 0, &err), 0);
+    CU_ASSERT_EQUAL(placing_check_twice(&placing, &err), 0);
+}
+
+static void test_copies_and_names(void) {
+    struct stat tool = {0}, second = {0}, link = {0}, folder = {0}, lib = {0};
+    add_copies();
+    CU_ASSERT_EQUAL(run(), 0);
+    CU_ASSERT_EQUAL(root_stat(&root, "/opt/bin/tool", &tool), 0);
+    CU_ASSERT_EQUAL(root_stat(&root, "/usr/second", &second), 0);
+    CU_ASSERT_EQUAL(root_stat(&root, "/opt/bin/link", &link), 0);
+    CU_ASSERT_EQUAL(root_stat(&root, "/opt/bin", &folder), 0);
+    CU_ASSERT_EQUAL(root_stat(&root, "/usr/lib", &lib), 0);
+    CU_ASSERT_EQUAL(tool.st_mode, S_IFREG | 06751);
+    CU_ASSERT_EQUAL(tool.st_uid, 7);
+    CU_ASSERT_EQUAL(tool.st_gid, 8);
+    CU_ASSERT(tool.st_mtim.tv_sec < 1600000000);
+    CU_ASSERT(link.st_mtim.tv_sec < 1600000000);
+    CU_ASSERT_EQUAL(tool.st_ino, second.st_ino);
+    CU_ASSERT_EQUAL(folder.st_mode, S_IFDIR | 02750);
+    CU_ASSERT_EQUAL(lib.st_mode, S_IFDIR | 0755);
+    scratch_root_run("getfattr", "-nuser.x", scratch_root_host(&root, "/opt/bin/tool"), NULL);
+    check_identity();
+}
+
+static void test_twice_is_noticed(void) {
+    CU_ASSERT_EQUAL(add_file("/usr/bin/tool", "one", 0755), 0);
+    CU_ASSERT_EQUAL(placing_check_twice(&placing, &err), 0);
+    CU_ASSERT_EQUAL(add_file("/usr/bin", "two", 0755), 0);
+    CU_ASSERT_EQUAL(placing_check_twice(&placing, &err), -EEXIST);
+    CU_ASSERT_EQUAL(err.kind, ERROR_REFUSED);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "/usr/bin "));
+}
+
 int main(void) {
     CU_TestInfo tests[] = {
         {"everything is in its place", test_everything_is_in_its_place},
@@ -259,6 +315,8 @@ int main(void) {
         {"no journal no placing", test_no_journal_no_placing},
         {"all of it is recorded", test_all_of_it_is_recorded},
         {"what is held comes last", test_what_is_held_comes_last},
+        {"copies and names", test_copies_and_names},
+        {"twice is noticed", test_twice_is_noticed},
         CU_TEST_INFO_NULL,
     };
     CU_SuiteInfo suites[] = {

@@ -90,6 +90,26 @@ static void test_name(void) {
     CU_ASSERT_FALSE(version_proof_in_name("libEGL.so.1.1.0", VERSION));
 }
 
+static bool finds(const char *bytes, off_t offset, off_t size, const char *expected) {
+    AUTO_CLOSE int fd = memfd_create("proof", MFD_CLOEXEC);
+    struct error err = {0};
+    char found[VERSION_PROOF_TEXT_SIZE];
+    CU_ASSERT_EQUAL_FATAL(ftruncate(fd, size), 0);
+    CU_ASSERT_EQUAL_FATAL(pwrite(fd, bytes, strlen(bytes), offset), (ssize_t)strlen(bytes));
+    CU_ASSERT_EQUAL(version_proof_find(fd, "proof", found, &err), 0);
+    return !strcmp(found, expected);
+}
+
+static void test_finding_one(void) {
+    CU_ASSERT(finds("x " VERSION " 550.163.01", 0, 100, VERSION));
+    CU_ASSERT(finds("470.82.01", 0, 9, "470.82.01"));
+    CU_ASSERT(finds("127.0.0.1 535.261 1.2.3 535.261.3 1535.261.03 535.261.03.1", 0, 100, ""));
+    CU_ASSERT(finds("", 0, 0, ""));
+    /* Wherever a window ends. */
+    for (off_t offset = 65536 - 30; offset < 65536 + 10; offset++)
+        CU_ASSERT(finds(VERSION, offset, 200000, VERSION));
+}
+
 int main(void) {
     CU_TestInfo tests[] = {
         {"a version as a number of its own", test_whole_number},
@@ -99,6 +119,7 @@ int main(void) {
         {"a read that fails", test_failed_read},
         {"versions that prove anything", test_usable},
         {"file names", test_name},
+        {"finding one", test_finding_one},
         CU_TEST_INFO_NULL,
     };
     CU_SuiteInfo suites[] = {{.pName = "version_proof", .pTests = tests}, CU_SUITE_INFO_NULL};
