@@ -1,6 +1,6 @@
 # Checks. `make check` runs every part below and counts the results; each part also runs alone.
 CHECK_PARTS := unit layers format shell warnings sanitize snapshot install aks e2e laws vm
-CHECK_LONG_PARTS := incidents sweeps convergence image valgrind
+CHECK_LONG_PARTS := incidents kernels sweeps convergence image valgrind
 SCRIPTS := $(shell grep -rIlE --exclude-dir=corpus '^\#!/bin/(ba)?sh' scripts test .ci 2>/dev/null) \
            scripts/aks/prebake-gpu.sh test/aks/functions.bats
 C_FILES = $(shell find base kmod toolchain builder test -name '*.[ch]')
@@ -65,7 +65,7 @@ $(TEST_TOOLS): $(BUILD)/test/lib/%: $(BUILD)/test/lib/%.o
 check-snapshot: $(SNAPSHOT)
 	@test/lib/test-snapshot.sh
 
-check-install check-e2e check-laws check-vm check-incidents check-sweeps: check-%: test-programs
+check-install check-e2e check-laws check-vm check-incidents check-kernels check-sweeps: check-%: test-programs
 	@test/lib/run-scripts $(sort $(wildcard test/$*/*.sh))
 
 check-aks: test-programs
