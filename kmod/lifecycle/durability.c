@@ -4,7 +4,8 @@
 #include "kmod/lifecycle/state_folder.h"
 
 int durability_sync(const struct root *root, struct error *err) {
-    static const char *const folders[] = {"/", "/usr", "/lib/modules", "/var", STATE_FOLDER};
+    static const char *const folders[] = {"/",    "/usr", "/usr/local", "/lib/modules", "/boot",
+                                          "/etc", "/opt", "/var",       STATE_FOLDER};
     dev_t synced[ARRAY_SIZE(folders)];
     size_t count = 0;
     for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {

@@ -182,6 +182,28 @@ static void test_a_folder_with_other_content_is_still_ours(void) {
     CU_ASSERT_EQUAL(check(DIRECTORY), OWNERSHIP_OURS);
 }
 
+/* Removing one of its names changes a file's ctime; whoever changes more has made it theirs. */
+static void test_a_file_with_two_names(void) {
+    const char *second = scratch_root_host(&root, "/usr/src/x-1/b");
+    CU_ASSERT_EQUAL(link(file, second), 0);
+    manifest_release(&manifest);
+    facts_release(&facts);
+    record();
+    facts.placed[FILE_A].link_group = 1;
+    CU_ASSERT_EQUAL(check(FILE_A), OWNERSHIP_OURS);
+    CU_ASSERT_EQUAL(unlink(second), 0);
+    CU_ASSERT_EQUAL(check(FILE_A), OWNERSHIP_OURS);
+    facts.placed[FILE_A].link_group = 0;
+    CU_ASSERT_EQUAL(check(FILE_A), OWNERSHIP_FOREIGN);
+    facts.placed[FILE_A].link_group = 1;
+    CU_ASSERT_EQUAL(chmod(file, 0600), 0);
+    CU_ASSERT_EQUAL(check(FILE_A), OWNERSHIP_FOREIGN);
+    CU_ASSERT_EQUAL(chmod(file, 0644), 0);
+    CU_ASSERT_EQUAL(check(FILE_A), OWNERSHIP_OURS);
+    scratch_root_write(&root, paths[FILE_A], "changed");
+    CU_ASSERT_EQUAL(check(FILE_A), OWNERSHIP_FOREIGN);
+}
+
 int main(void) {
     CU_TestInfo tests[] = {
         {"what was placed is ours", test_what_was_placed_is_ours},
@@ -195,6 +217,7 @@ int main(void) {
         {"what is behind a link is foreign", test_what_is_behind_a_link_is_foreign},
         {"a folder with other content is still ours",
          test_a_folder_with_other_content_is_still_ours},
+        {"a file with two names", test_a_file_with_two_names},
         CU_TEST_INFO_NULL,
     };
     CU_SuiteInfo suites[] = {
