@@ -37,6 +37,9 @@ static void print_signature(const json_t *signature) {
     print_field("  signer", text_of(signature, "signer"));
     print_field("  key id", text_of(signature, "key_id"));
     print_field("  hash", text_of(signature, "hash"));
+    const json_t *valid = json_object_get(signature, "valid");
+    if (!json_is_null(valid))
+        print_field("  valid", json_is_true(valid) ? "yes" : "no");
 }
 
 static void print_sections(const json_t *sections) {
@@ -66,9 +69,19 @@ static void print_exports(const json_t *exports) {
     }
 }
 
+static void print_packing(const json_t *module) {
+    const json_t *packing = json_object_get(module, "packing");
+    print_field("compression", text_of(module, "compression"));
+    if (json_is_null(packing))
+        return;
+    print_field("  check", text_of(packing, "check"));
+    printf("%-14s %lld bytes\n", "  window", number_of(packing, "window"));
+    printf("%-14s %lld bytes\n", "  packed", number_of(packing, "size"));
+}
+
 static void print_module(const json_t *module) {
     print_field("file", text_of(module, "file"));
-    print_field("compression", text_of(module, "compression"));
+    print_packing(module);
     printf("%-14s %lld bytes unpacked\n", "size", number_of(module, "size"));
     print_modinfo(json_object_get(module, "modinfo"));
     print_field("build id", text_of(module, "build_id"));
@@ -78,10 +91,11 @@ static void print_module(const json_t *module) {
     print_exports(json_object_get(module, "exports"));
 }
 
-static int inspect_file(const char *path, json_t **module, struct error *err) {
+static int inspect_file(const char *path, const struct cms_identity *signer, json_t **module,
+                        struct error *err) {
     AUTO_MODULE_FILE struct module_file file = {.name = NULL};
     int rc = module_file_read(path, &file, err);
-    return rc < 0 ? rc : inspect_module(&file, module, err);
+    return rc < 0 ? rc : inspect_module(&file, signer, module, err);
 }
 
 static int show_text(const json_t *modules) {
@@ -102,10 +116,15 @@ static int show_json(json_t *modules, struct error *err) {
 static int run(struct command_call *call, struct error *err) {
     if (call->operands.count == 0)
         return error_set(err, ERROR_USAGE, EINVAL, "name the module files to inspect");
+    AUTO_CMS_IDENTITY struct cms_identity *signer = NULL;
+    const char *certificate = command_value(call, "cert");
+    int rc = certificate ? cms_identity_load(certificate, &signer, err) : 0;
+    if (rc < 0)
+        return rc;
     AUTO_JSON json_t *modules = json_array();
     for (size_t i = 0; i < call->operands.count; i++) {
         json_t *module;
-        int rc = inspect_file(call->operands.items[i], &module, err);
+        rc = inspect_file(call->operands.items[i], signer, &module, err);
         if (rc < 0)
             return rc;
         if (json_array_append_new(modules, module) != 0)
@@ -119,9 +138,11 @@ const struct command cmd_inspect = {
     .arguments = "FILE...",
     .summary = "show what kernel modules say of themselves",
     .details = "Module information, build id, signature, sections, imported symbols with the\n"
-               "CRCs they were compiled against, and exports. Files may be compressed.",
+               "CRCs they were compiled against, and exports. Files may be compressed; how is\n"
+               "said, too.",
     .options =
         {
+            {"cert", "CERT", "say whether the signature is this certificate's (PEM or DER)", NULL},
             {"json", NULL, "print it as JSON", NULL},
         },
     .run = run,

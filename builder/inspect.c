@@ -94,15 +94,52 @@ static json_t *exports_json(const struct export_table *exports) {
     return array_or_null(array, rc);
 }
 
-static int signature_json(const struct module_file *file, json_t **value, struct error *err) {
+static int compare_places(const void *left, const void *right) {
+    const struct modversion *a = left;
+    const struct modversion *b = right;
+    return (a->name > b->name) - (a->name < b->name);
+}
+
+/* In the file's order; from here on nothing is looked up in the list. */
+static json_t *versions_json(struct modversion_list *list) {
+    json_t *array = json_array();
+    int rc = 0;
+    if (list->count > 1)
+        qsort(list->items, list->count, sizeof(*list->items), compare_places);
+    for (size_t i = 0; rc == 0 && i < list->count; i++)
+        rc = json_array_append_new(array,
+                                   json_pack("{s:o, s:o}", "symbol", json_text(list->items[i].name),
+                                             "crc", crc_json(true, list->items[i].crc)));
+    return array_or_null(array, rc);
+}
+
+static json_t *packing_json(const struct module_file *file) {
+    if (file->compression == COMPRESSION_NONE)
+        return json_null();
+    return json_pack("{s:s, s:I, s:b, s:I}", "check", file->packing.check, "window",
+                     (json_int_t)file->packing.window, "sized", file->packing.sized, "size",
+                     (json_int_t)file->packed_size);
+}
+
+/* null when no certificate is given to ask of. */
+static json_t *valid_json(const struct module_file *file, const struct cms_identity *signer) {
+    if (!signer)
+        return json_null();
+    return json_boolean(signature_verify_by(file->content.data, file->content.size, signer, NULL) ==
+                        0);
+}
+
+static int signature_json(const struct module_file *file, const struct cms_identity *signer,
+                          json_t **value, struct error *err) {
     AUTO_SIGNATURE_INFO struct signature_info info = {.signer = NULL};
     int rc = signature_read(file->content.data, file->content.size, &info, err);
     if (rc == -ENOENT)
         *value = json_null();
     else if (rc == 0)
-        *value = json_pack("{s:o, s:o, s:o, s:I}", "signer", json_text(info.signer), "key_id",
+        *value = json_pack("{s:o, s:o, s:o, s:I, s:o}", "signer", json_text(info.signer), "key_id",
                            json_text(info.key_id), "hash", json_text(info.hash), "size",
-                           (json_int_t)(file->content.size - file->elf_size));
+                           (json_int_t)(file->content.size - file->elf_size), "valid",
+                           valid_json(file, signer));
     else
         return error_wrap(err, rc, "%s", file->name);
     return *value ? 0 : error_oom(err, file->name);
@@ -144,23 +181,27 @@ static int read_inspected(const struct module_file *file, struct inspected *insp
     return rc;
 }
 
-int inspect_module(const struct module_file *file, json_t **value, struct error *err) {
+int inspect_module(const struct module_file *file, const struct cms_identity *signer,
+                   json_t **value, struct error *err) {
     *value = NULL;
     AUTO(release_inspected) struct inspected inspected = {.build_id = NULL};
     json_t *signature = NULL;
     int rc = read_inspected(file, &inspected, err);
     if (rc == 0)
-        rc = signature_json(file, &signature, err);
+        rc = signature_json(file, signer, &signature, err);
     if (rc < 0)
         return rc;
     sort_by_name(&inspected.exports);
-    *value = json_pack("{s:o, s:s, s:I, s:i, s:o, s:o, s:o, s:o, s:o, s:o}", "file",
+    /* The imports are looked up in the versions before these are put in another order. */
+    json_t *imports = imports_json(&inspected.elf, modversions_effective(&inspected.versions));
+    *value = json_pack("{s:o, s:s, s:o, s:I, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "file",
                        json_text(file->name), "compression", compression_name(file->compression),
-                       "size", (json_int_t)file->content.size, "machine",
-                       (int)inspected.elf.identity.machine, "modinfo",
+                       "packing", packing_json(file), "size", (json_int_t)file->content.size,
+                       "machine", (int)inspected.elf.identity.machine, "modinfo",
                        modinfo_json(&inspected.modinfo), "build_id", json_text(inspected.build_id),
                        "signature", signature, "sections", sections_json(&inspected.elf), "imports",
-                       imports_json(&inspected.elf, modversions_effective(&inspected.versions)),
-                       "exports", exports_json(&inspected.exports));
+                       imports, "versions", versions_json(&inspected.versions.basic),
+                       "extended_versions", versions_json(&inspected.versions.extended), "exports",
+                       exports_json(&inspected.exports));
     return *value ? 0 : error_oom(err, file->name);
 }

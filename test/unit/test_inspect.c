@@ -11,7 +11,7 @@ static json_t *inspect_fixture(const struct module_fixture *fixture) {
     AUTO_MODULE_FILE struct module_file file = {.name = NULL};
     json_t *value = NULL;
     struct error err = {.kind = ERROR_NONE};
-    if (module_fixture_make(fixture, &file) && inspect_module(&file, &value, &err) < 0)
+    if (module_fixture_make(fixture, &file) && inspect_module(&file, NULL, &value, &err) < 0)
         fprintf(stderr, "%s\n", err.text);
     return value;
 }
@@ -47,6 +47,11 @@ static void test_all(void) {
     CU_ASSERT_TRUE(is(module, "imports",
                       "[{\"crc\":\"0x0a0a0a0a\",\"symbol\":\"alpha\",\"weak\":false},"
                       "{\"crc\":null,\"symbol\":\"gone\",\"weak\":true}]"));
+    CU_ASSERT_TRUE(is(module, "packing", "null"));
+    CU_ASSERT_TRUE(is(module, "versions",
+                      "[{\"crc\":\"0xca916cb2\",\"symbol\":\"module_layout\"},"
+                      "{\"crc\":\"0x0a0a0a0a\",\"symbol\":\"alpha\"}]"));
+    CU_ASSERT_TRUE(is(module, "extended_versions", "[]"));
     const json_t *first = json_array_get(json_object_get(module, "sections"), 0);
     CU_ASSERT_STRING_EQUAL(json_string_value(json_object_get(first, "name")), ".text");
 }
@@ -72,7 +77,7 @@ static void test_damaged(void) {
     struct error err = {.kind = ERROR_NONE};
     CU_ASSERT_TRUE_FATAL(module_fixture_make(&fixture, &file));
     file.elf_size -= 1;
-    CU_ASSERT_EQUAL(inspect_module(&file, &value, &err), -EBADMSG);
+    CU_ASSERT_EQUAL(inspect_module(&file, NULL, &value, &err), -EBADMSG);
     CU_ASSERT_EQUAL(err.kind, ERROR_DAMAGED);
     CU_ASSERT_PTR_NULL(value);
 }
