@@ -37,10 +37,9 @@ static int look_at_marker(const struct root *root, const struct node_wishes *wis
         facts->policy.no_marker = !rc && !facts->marker.present;
         return pass_on(rc, &reason, err);
     }
-    note(facts,
-         reason.kind == ERROR_REFUSED ? &facts->policy.marker_refused
-                                      : &facts->policy.marker_damaged,
-         &reason);
+    /* A value that is none, as of a marker that was cut short, is damage like any other. */
+    bool refused = reason.kind == ERROR_REFUSED && rc != -EINVAL;
+    note(facts, refused ? &facts->policy.marker_refused : &facts->policy.marker_damaged, &reason);
     return 0;
 }
 

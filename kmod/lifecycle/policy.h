@@ -4,7 +4,7 @@
  *
  *     fact, also the reason   action
  *     no_marker               nothing
- *     marker_refused          nothing, and an error: a newer format, or not to be believed
+ *     marker_refused          nothing, and an error: a newer format, or others can write it
  *     not_gpu_node            teardown
  *     skip_driver             teardown
  *     teardown_begun          teardown, then install in full: one that did not come to its end

@@ -38,12 +38,13 @@ legacy_image_make() {
     keep_image legacy
 }
 
-# Images unbaked, legacy, and KIND-LAYOUT of prebake's own bakes.
+# Images unbaked, legacy, and KIND-LAYOUT of prebake's own bakes of the kinds given, or of both.
 reconciling_images() {
     local kind
     baked_image_make
     legacy_image_make
-    for kind in cuda grid; do
+    (($# > 0)) || set -- cuda grid
+    for kind; do
         unbaked_root
         cache=$images/cache bake_small "$root" 1.0 --driver-kind "$kind" \
             --compat-marker "$own_compat" >/dev/null 2>&1 || die "the $kind bake failed"
@@ -82,3 +83,11 @@ is_active() {
     assert_equal "$1: the state" active "$(<"$root/$state/state")"
     assert_exists "$root$own_compat"
 }
+
+# The event=reconcile line has the words given.
+assert_decision() {
+    local word
+    for word; do assert_contains "the decision" " $word " "$(grep 'event=reconcile' <<<"$out") "; done
+}
+
+module_there() { [[ -e $root/usr/lib/modules/$KERNEL/updates/dkms/$small_name-core.ko ]]; }
