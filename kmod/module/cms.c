@@ -233,6 +233,20 @@ static const char *what_the_kernel_refuses(CMS_ContentInfo *message) {
     return NULL;
 }
 
+/*
+ * Whether libcrypto knows the digests that the message names. CMS_verify() would say so too, but
+ * loses the BIO that it has made by then (libcrypto 3.0).
+ */
+static bool knows_digests(CMS_ContentInfo *message, BIO *content) {
+    BIO *chain = CMS_dataInit(message, content);
+    for (BIO *digest = chain; digest && digest != content;) {
+        BIO *next = BIO_pop(digest);
+        BIO_free(digest);
+        digest = next;
+    }
+    return chain != NULL;
+}
+
 int cms_verify(const struct cms_identity *identity, const void *data, size_t size, const void *der,
                size_t der_size, struct error *err) {
     AUTO_MESSAGE CMS_ContentInfo *message = parse(der, der_size);
@@ -244,7 +258,8 @@ int cms_verify(const struct cms_identity *identity, const void *data, size_t siz
     if (refused)
         return error_set(err, ERROR_SIGNING, EBADMSG, "the signature %s", refused);
     /* Only the given certificate counts, not one in the message; nobody is asked who issued it. */
-    if (CMS_verify(message, certificates, NULL, content, NULL,
+    if (!knows_digests(message, content) ||
+        CMS_verify(message, certificates, NULL, content, NULL,
                    CMS_BINARY | CMS_NOINTERN | CMS_NO_SIGNER_CERT_VERIFY) != 1)
         return error_set(err, ERROR_SIGNING, EKEYREJECTED,
                          "the signature does not fit the certificate of \"%s\": %s", identity->name,

@@ -5,6 +5,8 @@
 #   unbaked       a Debian system with dkms and the whole module trees of three kernels
 #   sealed        unbaked, NVIDIA's modules baked for KERNEL, dkms' installed for the others, sealed
 #   erased        sealed, and torn down
+#   parked        unbaked, NVIDIA's modules for KERNEL and 500 MB of userspace baked and parked
+#   active        parked, activated, with two initramfs images
 #   many-NUMBER   unbaked, with NUMBER small modules as dkms registers and installs them: "many" for a
 #                 kernel that has no other modules to speak of, "full" for KERNEL with all of its own
 #
@@ -15,6 +17,10 @@
 . "$scripts/lib/bench-kernels.sh"
 # shellcheck source=test/lib/prebuilt.sh
 . "$test_lib/prebuilt.sh"
+# shellcheck source=test/lib/userspace.sh
+. "$test_lib/userspace.sh"
+# shellcheck source=test/lib/initramfs.sh
+. "$test_lib/initramfs.sh"
 
 bench_dir=$build/bench
 bench_kernels=("$KERNEL" "${BENCH_KERNELS[@]}")
@@ -119,6 +125,36 @@ make_erased() {
     bench_unmount
 }
 
+# A driver's userspace, filled up to 500 MB.
+make_large_userspace() {
+    local dir=$1 i
+    userspace_make "$dir"
+    for i in {1..50}; do
+        head -c 10M /dev/urandom >"$dir/usr/share/nvidia/data-$i"
+    done
+}
+
+make_parked() {
+    bench_mount_copy unbaked "$1"
+    make_large_userspace "$scratch/userspace"
+    expect 0 bake_nvidia "$root" --layout parked --userspace "$scratch/userspace"
+    rm -r "$scratch/userspace"
+    bench_finish
+    expect 0 "$prebake" seal --root "$root"
+    bench_unmount
+}
+
+make_active() {
+    local files
+    bench_mount_copy parked "$1"
+    expect 0 "$prebake_node" activate --root "$root"
+    files=$(initramfs_files)
+    make_initramfs "initrd.img-$KERNEL" zstd "$files"
+    make_initramfs initrd.img-rescue gzip "$files"
+    expect 0 "$prebake" seal --root "$root"
+    bench_unmount
+}
+
 # The kept disk many-$1.
 keep_many() {
     bench_keep "many-$1" "make_many_$1" "$(bench_recipe unbaked)" \
@@ -154,4 +190,7 @@ bench_images() {
     bench_keep sealed make_sealed "$(bench_recipe derived)" "$(bench_recipe unbaked)" \
         "$(cat "$prebake" "$prebake_node" | sha256sum)" "$(declare -f bench_finish)"
     bench_keep erased make_erased "$(bench_recipe sealed)"
+    bench_keep parked make_parked "$(bench_recipe unbaked)" \
+        "$(cat "$prebake" "$prebake_node" | sha256sum)" "$(declare -f userspace_make)"
+    bench_keep active make_active "$(bench_recipe parked)" "$(declare -f make_initramfs)"
 }
