@@ -3,6 +3,7 @@
 #include "base/stopwatch.h"
 #include "kmod/lifecycle/activate_load.h"
 #include "kmod/lifecycle/bake.h"
+#include "kmod/lifecycle/free_places.h"
 #include "kmod/lifecycle/lock.h"
 #include "kmod/lifecycle/park.h"
 #include "kmod/lifecycle/parked_store.h"
@@ -45,7 +46,8 @@ static int place_inert(struct activation *activation, struct error *err) {
     if (!rc)
         rc = transfer_to_places(&change->removal, REMOVAL_MODULES, err);
     if (!rc)
-        rc = transfer_record(change->root, &change->manifest, &change->facts, false, err);
+        rc = transfer_record(change->root, &change->manifest, &change->facts, false,
+                             change->resumed, err);
     return rc ? rc : layout_change_publish(change, STATE_ACTIVE, err);
 }
 
@@ -105,7 +107,8 @@ static int finish(struct activation *activation, struct error *err) {
     if (!rc)
         rc = transfer_compat_to_place(&change->removal, err);
     if (!rc)
-        rc = transfer_record(change->root, &change->manifest, &change->facts, false, err);
+        rc = transfer_record(change->root, &change->manifest, &change->facts, false,
+                             change->resumed, err);
     if (!rc)
         rc = layout_change_publish(change, STATE_ACTIVE, err);
     if (!rc)
@@ -117,7 +120,7 @@ static int begin(struct activation *activation, struct error *err) {
     struct layout_change *change = &activation->change;
     int rc = bake_check_paths(change->root, &change->manifest, &change->facts, err);
     if (!rc)
-        rc = transfer_check_places(&change->removal, err);
+        rc = free_places_check(change->root, &change->manifest, err);
     return rc ? rc : layout_change_say(change, STATE_ACTIVATING, err);
 }
 
@@ -129,9 +132,23 @@ static int place(struct activation *activation, struct error *err) {
     return rc ? go_back(activation, rc, err) : finish(activation, err);
 }
 
+/* Active, but not all is in its place, or indexed, or registered: an activation was killed at its
+ * end, or a parking at its beginning. */
+static int go_on(struct activation *activation, struct error *err) {
+    struct layout_change *change = &activation->change;
+    int rc = place_inert(activation, err);
+    if (!rc)
+        rc = finish(activation, err);
+    return rc ? rc : bake_check_paths(change->root, &change->manifest, &change->facts, err);
+}
+
 static int open_matching(struct layout_change *change, const struct activate_options *options,
                          struct error *err) {
-    int rc = layout_change_open(change, change->root, err);
+    int rc = options->load ? activate_load_check(change->root, err) : 0;
+    if (!rc)
+        rc = layout_change_open(change, change->root, err);
+    if (!rc)
+        rc = target_match_installed(change->root, &change->facts, err);
     if (!rc && !options->any_kernel)
         rc = target_match_running(change->root, &change->facts, err);
     return rc ? rc : target_match_symbols(change->root, &change->facts, err);
@@ -148,10 +165,11 @@ static int run_locked(struct activation *activation, const struct activate_optio
     if (!result->acted)
         return bake_check_paths(change->root, &change->manifest, &change->facts, err);
     if (change->word == STATE_ACTIVE)
-        return finish(activation, err);
-    if (change->word == STATE_PARKING)
+        return go_on(activation, err);
+    /* Where a killed run left things, nobody has looked at them: all goes back and begins anew. */
+    if (change->word != STATE_PARKED)
         rc = park_finish(change, err);
-    if (!rc && change->word == STATE_PARKED)
+    if (!rc)
         rc = begin(activation, err);
     return rc ? rc : place(activation, err);
 }
@@ -168,7 +186,7 @@ int activate_run(const struct root *root, const struct activate_options *options
     rc = run_locked(&activation, options, result, err);
     result->duration_ms = stopwatch_milliseconds(&start);
     if (!rc && options->load)
-        rc = activate_load_modules(root, &activation.change.facts, err);
+        rc = activate_load_modules(&activation.change.facts, err);
     result->loaded = !rc && options->load;
     return rc;
 }

@@ -43,13 +43,17 @@ static enum error_kind kind_of(const char *words) {
     return ERROR_INTERNAL;
 }
 
-int activate_load_modules(const struct root *root, const struct facts *facts, struct error *err) {
+int activate_load_check(const struct root *root, struct error *err) {
+    if (root->is_host)
+        return 0;
+    return error_set(err, ERROR_USAGE, EINVAL,
+                     "modules are loaded in the running system only, not in %s", root->path);
+}
+
+int activate_load_modules(const struct facts *facts, struct error *err) {
     AUTO_STRLIST struct strlist argv = {0};
     AUTO_BUFFER struct buffer words = {0};
     AUTO_FREE char *modprobe = NULL;
-    if (!root->is_host)
-        return error_set(err, ERROR_USAGE, EINVAL,
-                         "modules are loaded in the running system only, not in %s", root->path);
     int rc = process_find("modprobe", &modprobe, err);
     if (!rc && make_arguments(modprobe, facts, &argv))
         rc = error_oom(err, loading);

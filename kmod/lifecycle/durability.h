@@ -11,4 +11,10 @@
  */
 int durability_sync(const struct root *root, struct error *err) MUST_CHECK;
 
+/*
+ * The same without the state folder's own: what was changed there is in its journal before the word
+ * that is published next. Nothing to do where all is on one file system.
+ */
+int durability_sync_others(const struct root *root, struct error *err) MUST_CHECK;
+
 #endif

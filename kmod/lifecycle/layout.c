@@ -6,23 +6,14 @@
 #include "kmod/lifecycle/ownership.h"
 #include "kmod/lifecycle/parked_store.h"
 #include "kmod/lifecycle/registration.h"
+#include "kmod/lifecycle/target_match.h"
 #include "kmod/module/module_facts.h"
 #include "kmod/module/signature.h"
 
 #define BAKE_AGAIN "run 'prebake-node teardown' and bake again"
 
-bool layout_has_kernel(const struct root *root, const char *kernel) {
-    static const char *const own[] = {"modules.builtin", "modules.order", "kernel"};
-    for (size_t i = 0; i < ARRAY_SIZE(own); i++) {
-        AUTO_FREE char *path = NULL;
-        if (asprintf(&path, "/lib/modules/%s/%s", kernel, own[i]) >= 0 && root_exists(root, path))
-            return true;
-    }
-    return false;
-}
-
 static int check_kernel(const struct root *root, const struct facts *facts, struct error *err) {
-    if (layout_has_kernel(root, facts->kernel))
+    if (target_match_has_kernel(root, facts->kernel))
         return 0;
     return error_set(err, ERROR_DAMAGED, ENOENT,
                      "the bake is for a kernel that this image no longer has (there is no %s in "

@@ -16,7 +16,4 @@
 int layout_check(const struct root *root, const struct manifest *manifest,
                  const struct facts *facts, struct error *err) MUST_CHECK;
 
-/* Whether the root has the kernel's own modules: not only a folder that others' files keep. */
-bool layout_has_kernel(const struct root *root, const char *kernel);
-
 #endif

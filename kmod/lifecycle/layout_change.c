@@ -6,6 +6,8 @@
 #include "kmod/lifecycle/durability.h"
 #include "kmod/lifecycle/facts_write.h"
 #include "kmod/lifecycle/parked_store.h"
+#include "kmod/lifecycle/state_folder.h"
+#include "kmod/lifecycle/transfer.h"
 
 int layout_change_no_bake(const struct root *root, struct error *err) {
     return error_set(err, ERROR_MISMATCH, ENOENT, "%s/ carries no bake: install the driver in full",
@@ -24,6 +26,8 @@ static int read_records(struct layout_change *change, struct error *err) {
                          "its end, then install in full",
                          root->path);
     if (!rc)
+        rc = state_folder_check_store(root, err);
+    if (!rc)
         rc = bake_records_manifest(root, &change->marker, &change->manifest, err);
     return rc ? rc : bake_records_facts(root, &change->marker, &change->facts, err);
 }
@@ -34,7 +38,8 @@ static int open_removal(struct layout_change *change, struct error *err) {
         .root = change->root, .manifest = &change->manifest, .facts = &change->facts};
     int rc = ownership_context_make(change->root, &change->facts, &change->removal.context, err);
     change->removal.context.copied |= parked_store_is_home(&change->facts);
-    return rc;
+    change->resumed = change->word != STATE_PARKED && root_exists(change->root, PARKED_STORE);
+    return rc || !change->resumed ? rc : transfer_remove_temporaries(&change->removal, err);
 }
 
 int layout_change_open(struct layout_change *change, const struct root *root, struct error *err) {

@@ -11,6 +11,7 @@
 struct layout_change {
     const struct root *root;
     enum state_word word;
+    bool resumed; /* another run was killed while things moved: contents are looked at */
     struct marker marker;
     struct manifest manifest;
     struct facts facts;
@@ -18,9 +19,9 @@ struct layout_change {
 };
 
 /*
- * Reads the records; the caller holds the lock and releases. ERROR_MISMATCH: no bake.
- * ERROR_REFUSED, ERROR_DAMAGED: a record is not to be believed. ERROR_INCOMPLETE: a teardown has
- * begun.
+ * Reads the records and removes what a killed run had copied half; the caller holds the lock and
+ * releases. ERROR_MISMATCH: no bake. ERROR_REFUSED, ERROR_DAMAGED: a record is not to be believed.
+ * ERROR_INCOMPLETE: a teardown has begun.
  */
 int layout_change_open(struct layout_change *change, const struct root *root,
                        struct error *err) MUST_CHECK;

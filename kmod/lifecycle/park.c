@@ -120,7 +120,8 @@ static int finish(struct layout_change *change, struct surroundings *around, str
     if (!rc)
         rc = loader_cache_park(change->root, STATE_FOLDER_STORE, &change->facts.loader, err);
     if (!rc)
-        rc = transfer_record(change->root, &change->manifest, &change->facts, true, err);
+        rc = transfer_record(change->root, &change->manifest, &change->facts, true, change->resumed,
+                             err);
     return rc ? rc : layout_change_publish(change, STATE_PARKED, err);
 }
 
@@ -134,9 +135,8 @@ int park_finish(struct layout_change *change, struct error *err) {
 
 /* What an activation that was killed at its end left in the store is moved already. */
 static int check_active(const struct layout_change *change, struct error *err) {
-    return root_exists(change->root, PARKED_STORE)
-               ? 0
-               : bake_check_paths(change->root, &change->manifest, &change->facts, err);
+    return change->resumed ? 0
+                           : bake_check_paths(change->root, &change->manifest, &change->facts, err);
 }
 
 static int park_active(struct layout_change *change, struct error *err) {
@@ -149,7 +149,7 @@ static int park_active(struct layout_change *change, struct error *err) {
     if (!rc)
         rc = disarm(change, &around, err);
     if (!rc)
-        rc = durability_sync(change->root, err);
+        rc = durability_sync_others(change->root, err);
     if (!rc)
         rc = layout_change_say(change, STATE_PARKING, err);
     return rc ? rc : finish(change, &around, err);

@@ -16,7 +16,7 @@ static int record_places(const struct root *root, const struct manifest *manifes
 
 int recording_renew(const struct root *root, const struct manifest *manifest, struct facts *facts,
                     struct error *err) {
-    int rc = parked_store_is_home(facts) ? transfer_record(root, manifest, facts, true, err)
+    int rc = parked_store_is_home(facts) ? transfer_record(root, manifest, facts, true, false, err)
                                          : record_places(root, manifest, facts, err);
     return rc ? rc : facts_record_manifest(root, facts, err);
 }

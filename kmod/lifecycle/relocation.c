@@ -62,10 +62,31 @@ static int give_privileges(const struct move *move, const char *name) {
     return rc ? rc : fchmod(fd, move->what->entry->mode) ? -errno : 0;
 }
 
+#define TEMPORARY ".%.200s.prebake-move"
+
+char *relocation_temporary(const char *path) {
+    const char *name = strrchr(path, '/') + 1;
+    char *temporary = NULL;
+    return asprintf(&temporary, "%.*s" TEMPORARY, (int)(name - path), path, name) < 0 ? NULL
+                                                                                      : temporary;
+}
+
+/* The copy is on disk before the original goes: they can be on two file systems, and on one a new
+ * file's name can be there before its content. */
+static int sync_copy(const struct move *move) {
+    AUTO_CLOSE int fd =
+        move->what->entry->type == MANIFEST_FILE
+            ? openat(move->to, move->to_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
+            : -1;
+    if (move->what->entry->type == MANIFEST_FILE && (fd < 0 || fsync(fd)))
+        return -errno;
+    return fsync(move->to) ? -errno : 0;
+}
+
 static int copy(const struct move *move, struct error *err) {
     char temporary[NAME_MAX + 1];
     bool privileged = is_privileged(move->what);
-    snprintf(temporary, sizeof temporary, ".%.200s.prebake-move", move->to_name);
+    snprintf(temporary, sizeof temporary, TEMPORARY, move->to_name);
     if (unlinkat(move->to, temporary, 0) && errno != ENOENT)
         return failed(move, err);
     int rc = privileged ? replica_make_inert(move->from, move->from_name, move->to, temporary, err)
@@ -76,6 +97,8 @@ static int copy(const struct move *move, struct error *err) {
         rc = rename_to(move, move->to, temporary, err);
     if (rc && unlinkat(move->to, temporary, 0) == 0)
         return rc;
+    if (!rc && (errno = -sync_copy(move)))
+        rc = failed(move, err);
     return rc ? rc : remove_from(move, err);
 }
 
@@ -93,18 +116,21 @@ static int link_twin(const struct move *move, const char *twin, struct error *er
     return remove_from(move, err);
 }
 
-static int make_store_folder(const struct root *root, const char *kept, struct error *err) {
-    AUTO_FREE char *folder = strndup(kept, (size_t)(strrchr(kept, '/') - kept));
-    return folder ? root_make_dirs(root, folder, 0700, NULL, err)
-                  : error_oom(err, "parking the bake");
+/* In the store, or one that was there before the bake and that somebody removed since. */
+static int make_folder(const struct move *move, struct error *err) {
+    AUTO_FREE char *folder =
+        strndup(move->to_path, (size_t)(strrchr(move->to_path, '/') - move->to_path));
+    return folder
+               ? root_make_dirs(move->what->root, folder, move->into_store ? 0700 : 0755, NULL, err)
+               : error_oom(err, "moving the bake");
 }
 
 static int open_move(struct move *move, struct error *err) {
     const struct root *root = move->what->root;
     struct relocation_folders *folders = move->what->folders;
     int rc = parent_folder_enter(&folders->from, root, move->from_path, &move->from_name, err);
-    if (!rc && move->into_store && !parent_folder_holds(&folders->to, move->to_path))
-        rc = make_store_folder(root, move->to_path, err);
+    if (!rc && !parent_folder_holds(&folders->to, move->to_path))
+        rc = make_folder(move, err);
     if (!rc)
         rc = parent_folder_enter(&folders->to, root, move->to_path, &move->to_name, err);
     move->from = folders->from.fd;

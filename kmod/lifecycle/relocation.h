@@ -2,8 +2,9 @@
  * Moving one path of a manifest between its place and the store (parked_store.h), no other path
  * ever overwritten. On one file system it is a rename. What can't be renamed, and what has setuid,
  * setgid or a file capability, becomes a new inode: copied under a temporary name beside its new
- * name, then owner, attributes and mode in that order, then renamed, then the old one goes. Killed
- * in between, both are there, equal, or the temporary is left: the next run replaces it.
+ * name, then owner, attributes and mode in that order, then renamed; when that is on disk the old
+ * one goes. Killed in between, both are there, equal, or the temporary is left: see
+ * relocation_temporary().
  */
 #ifndef KMOD_RELOCATION_H
 #define KMOD_RELOCATION_H
@@ -40,9 +41,14 @@ struct relocation {
 int relocation_to_store(const struct relocation *relocation, struct error *err) MUST_CHECK;
 
 /*
- * From the store to its place, whose folder is there. −EEXIST: something is in the place; −ENOENT:
- * the store does not have it; both without a sentence.
+ * From the store to its place; a folder that was there before the bake and is gone is made again,
+ * 0755. −EEXIST: something is in the place; −ENOENT: the store does not have it; both without a
+ * sentence.
  */
 int relocation_to_place(const struct relocation *relocation, struct error *err) MUST_CHECK;
+
+/* The name that a copy has in its new folder until it is whole: the path beside `path`; the caller
+ * frees. NULL when out of memory. */
+char *relocation_temporary(const char *path);
 
 #endif

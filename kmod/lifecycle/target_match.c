@@ -12,6 +12,25 @@ static int differs(struct error *err, const char *what, const char *baked, const
                      what, baked, found);
 }
 
+bool target_match_has_kernel(const struct root *root, const char *kernel) {
+    static const char *const own[] = {"modules.builtin", "modules.order", "kernel"};
+    for (size_t i = 0; i < ARRAY_SIZE(own); i++) {
+        AUTO_FREE char *path = NULL;
+        if (asprintf(&path, "/lib/modules/%s/%s", kernel, own[i]) >= 0 && root_exists(root, path))
+            return true;
+    }
+    return false;
+}
+
+int target_match_installed(const struct root *root, const struct facts *facts, struct error *err) {
+    if (target_match_has_kernel(root, facts->kernel))
+        return 0;
+    return error_set(err, ERROR_MISMATCH, ENOENT,
+                     "the bake is for the kernel %s, which %s/lib/modules no longer has: run "
+                     "'prebake-node teardown' and install in full",
+                     facts->kernel, root->path);
+}
+
 int target_match_running(const struct root *root, const struct facts *facts, struct error *err) {
     struct utsname system;
     if (!root->is_host)

@@ -20,6 +20,7 @@
 #include "kmod/lifecycle/resolution.h"
 #include "kmod/lifecycle/state_folder.h"
 #include "kmod/lifecycle/state_word.h"
+#include "kmod/lifecycle/transfer.h"
 #include "kmod/system/loader_cache.h"
 #include "kmod/system/module_index.h"
 
@@ -320,7 +321,12 @@ static int act(struct teardown *teardown, const struct teardown_options *options
     result->acted = true;
     (void)record_loaded(teardown, result->module_before, NULL);
     remove_compat_marker(teardown);
-    rc = teardown->parked ? empty_places(teardown, err) : disarm(teardown, err);
+    if (teardown->word != STATE_PARKED && root_exists(teardown->root, PARKED_STORE))
+        rc = transfer_remove_temporaries(&teardown->removal, err);
+    if (!rc)
+        rc = teardown->parked ? empty_places(teardown, err) : disarm(teardown, err);
+    if (!rc)
+        rc = durability_sync_others(teardown->root, err);
     if (!rc)
         rc = state_word_write(teardown->root, STATE_TEARING_DOWN, err);
     if (rc)

@@ -97,11 +97,19 @@ int transfer_compat_to_store(const struct removal *removal, struct error *err) {
     return entry ? store(removal, (size_t)(entry - removal->manifest->entries), &folders, err) : 0;
 }
 
+/* One that is empty is one that a killed run made and did not come to set the mode of, or as good
+ * as that: it goes when the bake is parked. */
+static bool has_somebody(const struct root *root, const char *path) {
+    AUTO_STRLIST struct strlist names = {0};
+    struct error ignored = {0};
+    return root_list(root, path, &names, &ignored) || names.count > 0;
+}
+
 /* Owner, attributes and mode are those of the manifest and the facts. */
 static int make_dir(const struct removal *removal, size_t i, struct error *err) {
     const struct manifest_entry *entry = &removal->manifest->entries[i];
     const struct facts_placed *placed = placed_of(removal, i);
-    if (root_exists(removal->root, entry->path))
+    if (has_somebody(removal->root, entry->path))
         return 0;
     AUTO_CLOSE int fd = -1;
     int rc = root_make_dirs(removal->root, entry->path, 0700, NULL, err);
@@ -140,9 +148,10 @@ static int check_moved(const struct removal *removal, const struct manifest_entr
     if (rc || ownership == OWNERSHIP_OURS)
         return rc;
     return error_set(err, ERROR_DAMAGED, ENOENT,
-                     "%s" PARKED_STORE "%s is gone: run 'prebake-node teardown' and install in "
-                     "full",
-                     removal->root->path, entry->path);
+                     "%s%s is %s, and the store has no other: run 'prebake-node teardown' and "
+                     "install in full",
+                     removal->root->path, entry->path,
+                     ownership == OWNERSHIP_GONE ? "gone" : "not what the bake placed");
 }
 
 static int place(const struct removal *removal, size_t i, struct relocation_folders *folders,
@@ -179,22 +188,12 @@ int transfer_compat_to_place(const struct removal *removal, struct error *err) {
     return entry ? place(removal, (size_t)(entry - removal->manifest->entries), &folders, err) : 0;
 }
 
-int transfer_check_places(const struct removal *removal, struct error *err) {
-    for (size_t i = 0; i < removal->manifest->count; i++) {
-        const struct manifest_entry *entry = &removal->manifest->entries[i];
-        struct stat st;
-        int rc = root_stat(removal->root, entry->path, &st);
-        if (rc == -ENOENT || rc == -ENOTDIR ||
-            (!rc && entry->type == MANIFEST_DIR && S_ISDIR(st.st_mode)))
-            continue;
-        if (rc)
-            return error_io(err, -rc, "can't look at %s%s", removal->root->path, entry->path);
-        return error_set(err, ERROR_REFUSED, EEXIST,
-                         "%s%s is in a place of the parked bake, and nothing is overwritten: "
-                         "remove it or whatever owns it first",
-                         removal->root->path, entry->path);
-    }
-    return 0;
+static bool has_content(const struct root *root, const struct manifest_entry *entry) {
+    static const struct ownership_context by_content = {.copied = true};
+    enum ownership ownership;
+    struct error ignored = {0};
+    return ownership_check(root, &by_content, entry, NULL, &ownership, &ignored) == 0 &&
+           ownership == OWNERSHIP_OURS;
 }
 
 /* Where it is, or nothing when it is not there. */
@@ -209,14 +208,17 @@ static void record(const struct root *root, struct parent_folder *folder, const 
 }
 
 int transfer_record(const struct root *root, const struct manifest *manifest, struct facts *facts,
-                    bool parked, struct error *err) {
+                    bool parked, bool resumed, struct error *err) {
     AUTO_PARENT_FOLDER struct parent_folder folder = PARENT_FOLDER_INIT;
     for (size_t i = 0; i < manifest->count && i < facts->placed_count; i++) {
-        const char *path = manifest->entries[i].path;
-        AUTO_FREE char *kept = parked ? parked_store_path(path) : NULL;
+        struct manifest_entry entry = manifest->entries[i];
+        AUTO_FREE char *kept = parked ? parked_store_path(entry.path) : NULL;
         if (parked && !kept)
             return error_oom(err, moving);
-        record(root, &folder, parked ? kept : path, &facts->placed[i]);
+        entry.path = parked ? kept : entry.path;
+        record(root, &folder, entry.path, &facts->placed[i]);
+        if (resumed && !has_content(root, &entry))
+            facts->placed[i].inode = 0;
     }
     char *layout = strdup(parked ? FACTS_PARKED : FACTS_ACTIVE);
     if (!layout)
@@ -233,4 +235,25 @@ int transfer_clear_store(const struct root *root, struct error *err) {
     const char *name;
     int rc = root_open_parent(root, PARKED_STORE, &parent, &name, err);
     return rc ? rc : tree_remove(parent, name, err);
+}
+
+static int remove_temporary(const struct root *root, const char *path, struct error *err) {
+    AUTO_FREE char *temporary = relocation_temporary(path);
+    return temporary ? file_remove(root, temporary, err) : error_oom(err, moving);
+}
+
+int transfer_remove_temporaries(const struct removal *removal, struct error *err) {
+    int rc = 0;
+    for (size_t i = 0; !rc && i < removal->manifest->count; i++) {
+        const struct manifest_entry *entry = &removal->manifest->entries[i];
+        AUTO_FREE char *kept = parked_store_path(entry->path);
+        if (!kept)
+            return error_oom(err, moving);
+        if (entry->type == MANIFEST_DIR)
+            continue;
+        rc = remove_temporary(removal->root, entry->path, err);
+        if (!rc)
+            rc = remove_temporary(removal->root, kept, err);
+    }
+    return rc;
 }

@@ -28,16 +28,17 @@ int transfer_to_places(const struct removal *removal, enum removal_class class,
 int transfer_compat_to_store(const struct removal *removal, struct error *err) MUST_CHECK;
 int transfer_compat_to_place(const struct removal *removal, struct error *err) MUST_CHECK;
 
-/* ERROR_REFUSED naming the first place in which something is that is not ours. */
-int transfer_check_places(const struct removal *removal, struct error *err) MUST_CHECK;
-
 /*
  * Records in `facts` the inode and time of each path where it is now: in the store, or in its
- * place. What is not there is not recorded: its content tells. The attributes stay those of the
- * active layout.
+ * place. What is not there is not recorded: its content tells. With `resumed`, what lay about since
+ * a run that was killed is recorded only when its content is the placed one. The attributes stay
+ * those of the active layout.
  */
 int transfer_record(const struct root *root, const struct manifest *manifest, struct facts *facts,
-                    bool parked, struct error *err) MUST_CHECK;
+                    bool parked, bool resumed, struct error *err) MUST_CHECK;
+
+/* Removes the temporary copies that a run which was killed left beside places and in the store. */
+int transfer_remove_temporaries(const struct removal *removal, struct error *err) MUST_CHECK;
 
 /* Removes the store's folder of parked paths, with what is left in it. */
 int transfer_clear_store(const struct root *root, struct error *err) MUST_CHECK;

@@ -71,19 +71,18 @@ static bool cannot_exchange(int rc) {
     return rc == -EXDEV || rc == -EINVAL || rc == -ENOSYS;
 }
 
-/* Renames, or nothing: then *needs_refresh. */
+/* Renames, or nothing where that can't be. */
 static int park_files(const struct root *root, const struct index_store *paths,
-                      const struct module_index *index, bool *needs_refresh, struct error *err) {
+                      const struct module_index *index, struct error *err) {
     AUTO(close_folders) struct folders folders;
     struct error reason = {0};
     int rc = open_folders(root, paths, &folders, err);
     if (rc)
         return rc;
     rc = index_switch_each(index, true, park_file, &folders, &reason);
-    *needs_refresh = cannot_exchange(rc);
-    if (rc && err)
+    if (rc && !cannot_exchange(rc) && err)
         *err = reason;
-    return *needs_refresh ? 0 : rc;
+    return rc;
 }
 
 int index_parking_park(const struct root *root, const struct module_index *index, const char *store,
@@ -96,8 +95,10 @@ int index_parking_park(const struct root *root, const struct module_index *index
     rc = index_store_sweep(root, &paths, err);
     *needs_refresh = !index_switch_possible(root, &paths, index);
     if (!rc && !*needs_refresh)
-        rc = park_files(root, &paths, index, needs_refresh, err);
-    return rc || !*needs_refresh ? rc : index_store_drop(root, &paths, err);
+        rc = park_files(root, &paths, index, err);
+    else if (!rc)
+        rc = index_store_drop(root, &paths, err);
+    return cannot_exchange(rc) ? module_index_restore(root, index, store, needs_refresh, err) : rc;
 }
 
 int index_parking_settle(const struct root *root, struct module_index *index, const char *store,

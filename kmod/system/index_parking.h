@@ -26,9 +26,9 @@
 
 /*
  * Puts "without" in place and keeps what was there, modules.dep.bin first. Where it can't be
- * switched (see module_index_restore()), or the store is on another file system, nothing in place
- * is changed, what was kept is dropped, and *needs_refresh says so. Killed anywhere and run again
- * it ends the same.
+ * switched (see module_index_restore()) nothing in place is changed, what was kept is dropped, and
+ * *needs_refresh says so. Where the store is on another file system "without" is put in place and
+ * nothing is kept. Killed anywhere and run again it ends the same.
  */
 int index_parking_park(const struct root *root, const struct module_index *index, const char *store,
                        bool *needs_refresh, struct error *err) MUST_CHECK;

@@ -80,8 +80,13 @@ struct place {
     const struct index_store *paths;
 };
 
+/* A parking that was killed between its two renames left "without" in place, and the other variant
+ * where "without" had been. */
 static int put_file_back(void *context, const struct module_index_file *file, struct error *err) {
     const struct place *place = context;
+    if (!index_files_kept(place->root, place->paths, file) &&
+        index_files_back(place->root, place->paths, file))
+        return 0;
     return index_store_put_back(place->root, place->paths, file->name, file->without_present, err);
 }
 

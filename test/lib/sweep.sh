@@ -5,7 +5,8 @@
 # A case is a folder with start.img, the root before the command as a file system of its own (so
 # that inodes and times are those of the real thing), and calls, what inject listed. The functions
 # KIND_command, KIND_after_fault and KIND_after_rerun say which command it is and check $root, where
-# KIND is the folder's name up to its first dash. What is wrong they say with `problem`.
+# KIND is the folder's name up to its first dash. What is wrong they say with `problem`. What is run
+# after the fault is the same command, or the one that KIND_command puts into `again`.
 #
 # The faults are inject's, and "twice": a crash, and one at another call of the second run.
 inject=$build/test/lib/inject
@@ -45,6 +46,7 @@ sweep_begin() {
     mkdir "$work"
     mount -t tmpfs tmpfs "$work"
     root=$work/root
+    again=()
 }
 
 # Runs a command; what it says goes to the file $1 through a pipe, so that saying it changes nothing.
@@ -76,7 +78,7 @@ problem() {
     tail -n 3 "$work/out.$shard" | sed 's/^/    it said: /' >>"$case/problems.$shard"
 }
 
-# One run with a fault, one without.
+# One run with a fault, one without of the same command or of another one.
 sweep_point() {
     local kind
     kind=$(sweep_kind)
@@ -90,7 +92,8 @@ sweep_point() {
     half_active "after the fault"
     "${kind}_after_fault"
     status=0
-    quietly "$work/out.$shard" "${command[@]}" || status=$?
+    ((${#again[@]})) || again=("${command[@]}")
+    quietly "$work/out.$shard" "${again[@]}" || status=$?
     half_active "after running again"
     "${kind}_after_rerun"
     [[ -z $(ls -A "$TMPDIR") ]] || problem "temporary files are left: $(ls -A "$TMPDIR")"

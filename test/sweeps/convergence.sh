@@ -42,6 +42,64 @@ deregister_after_rerun() {
     must_be "$case/after" "run again it leaves" state_of_root
 }
 
+# park and activate: the case's folder is named "park", or "park-then-activate" when what is run
+# after the fault is another command.
+layout_command() {
+    local verb=$1 name
+    name=$(basename "$case")
+    # shellcheck disable=SC2034  # the sweep runs them
+    command=("$prebake_node" "$verb" --root "$root")
+    [[ $name != *-then-* ]] || again=("$prebake_node" "${name##*-then-}" --root "$root")
+}
+
+park_command() { layout_command park; }
+
+activate_command() { layout_command activate; }
+
+# What a depmod that ran once more leaves in the index: its time, and no longer what was kept.
+without_index_times() { sed -E '/^\/usr\/lib\/modules\/[^/ ]*\/modules\./s, mtime=[^ ]*,,'; }
+
+# The index of a bake can wait in the store or be depmod's again.
+layout_state() {
+    state_of_root | without_index_times | sed -E '/^\/var\/lib\/prebake\/store\/index[/ ]/d'
+}
+
+# The temporary name of a state word that was killed: the next command removes it.
+settled_state() { layout_state | sed '/^\/var\/lib\/prebake\/\.[^ ]*\.prebake-/d'; }
+
+layout_torn_down() { torn_down | without_index_times; }
+
+# The state word says what is there; the status, whether it was said.
+layout_after_fault() {
+    local reached=$1 word
+    word=$(<"$root/var/lib/prebake/state")
+    [[ $word != parked ]] || must_be "$case/parked" "parked, and the root is another" settled_state
+    # Privileges are nowhere but in their places.
+    [[ -z $(find "$root/var/lib/prebake" -perm /6000) ]] || problem "privileged files in the store"
+    case $fault-$status in
+    crash-* | twice-* | kill-* | ENOSPC-[39] | EIO-[13]) ;;
+    *-0) [[ $word == "$reached" ]] || problem "status 0, and the state is $word" ;;
+    *) [[ $(cut -f3 <<<"$call")-$status == depmod-[79] ]] || problem "status $status" ;;
+    esac
+}
+
+park_after_fault() { layout_after_fault parked; }
+
+activate_after_fault() { layout_after_fault active; }
+
+layout_after_rerun() {
+    ((status == 0)) || problem "run again it ends with status $status"
+    case ${again[1]} in
+    park) must_be "$case/parked" "parked in the end, the root is another" layout_state ;;
+    activate) must_be "$case/active" "active in the end, the root is another" layout_state ;;
+    teardown) must_be "$case/unbaked" "the teardown leaves" layout_torn_down ;;
+    esac
+}
+
+park_after_rerun() { layout_after_rerun; }
+
+activate_after_rerun() { layout_after_rerun; }
+
 # What dkms leaves of a module that it installed for two kernels, in one in place of the kernel's.
 put_displacing_module() {
     local tree=$1/var/lib/dkms/displacing kernel modules built
@@ -157,6 +215,50 @@ test_deregister() {
     sweep "$case" "${faults[@]}"
 }
 
+# The root as it is in each layout and without the bake, from uninterrupted commands.
+record_layouts() {
+    make_small_bake_case
+    states=$work/states
+    mkdir "$states"
+    cp "$case/before" "$states/before"
+    layout_state >"$states/active"
+    cp --sparse=always "$image" "$states/active.img"
+    "$prebake_node" park --root "$root"
+    layout_state >"$states/parked"
+    sync -f "$root"
+    cp --sparse=always "$image" "$states/parked.img"
+    sweep_mount "$states/active.img"
+    teardown "$root"
+    layout_torn_down >"$states/unbaked"
+    assert_equal "what a teardown leaves" \
+        "$(without_index_times <"$case/before-without-program")" "$(<"$states/unbaked")"
+}
+
+# Sweeps the command $1, in the state $2; run after each fault is the command $3. Of another one,
+# every third point.
+sweep_layouts() {
+    local verb=$1 from=$2 next=$3
+    case=$work/$verb
+    [[ $next == "$verb" ]] || case=$work/$verb-then-$next
+    mkdir "$case"
+    cp "$states"/{before,active,parked,unbaked} "$case"
+    cp --sparse=always "$states/$from.img" "$case/start.img"
+    [[ $next == "$verb" || ${CONVERGENCE:-} == full ]] || echo 3 >"$case/every"
+    again=()
+    sweep_count "$case"
+    sweep "$case" "${faults[@]}"
+}
+
+test_park() {
+    record_layouts
+    for next in park activate teardown; do sweep_layouts park active "$next"; done
+}
+
+test_activate() {
+    record_layouts
+    for next in activate park teardown; do sweep_layouts activate parked "$next"; done
+}
+
 test_real_modules() {
     make_bake_case "$(apt_downloaded "$open_source" "$NVIDIA_VERSION*")" "$open_name"{,-modeset}
     echo 199 >"$case/every"
@@ -172,5 +274,6 @@ test_real_modules() {
 }
 
 [[ ${CONVERGENCE:-} == full || $# -gt 0 ]] ||
-    set -- bake{,_with_userspace} teardown{,_with_derived_builds,_with_userspace} deregister
+    set -- bake{,_with_userspace} teardown{,_with_derived_builds,_with_userspace} park activate \
+        deregister
 run_tests "$@"

@@ -107,6 +107,20 @@ static void test_there_and_back(void) {
     expect_restored(unbaked);
 }
 
+/* Killed between the two renames of a file, torn down instead of parked. */
+static void test_killed_while_parking(void) {
+    AUTO_FREE char *unbaked = small_kernel_snapshot(&root);
+    bake();
+    scratch_root_run(
+        "sh", "-c",
+        "mv \"$1/modules.dep.bin\" \"$2/x\" && mv \"$2/without/modules.dep.bin\" \"$1\" && "
+        "mv \"$2/x\" \"$2/without/modules.dep.bin\"",
+        "sh", scratch_root_host(&root, SMALL_KERNEL_DIR), scratch_root_host(&root, KERNEL_STORE),
+        NULL);
+    CU_ASSERT_FALSE(small_kernel_resolves(&root, "ours"));
+    expect_restored(unbaked);
+}
+
 static void test_no_index_before(void) {
     scratch_root_run("sh", "-c", "rm \"$1\"/modules.*.bin \"$1\"/modules.dep", "sh",
                      scratch_root_host(&root, SMALL_KERNEL_DIR), NULL);
@@ -217,6 +231,7 @@ static void test_kernel_gone(void) {
 int main(void) {
     CU_TestInfo tests[] = {
         {"there and back", test_there_and_back},
+        {"killed while parking", test_killed_while_parking},
         {"no index before", test_no_index_before},
         {"changed while active", test_changed_while_active},
         {"changed while parked", test_changed_while_parked},
