@@ -1,6 +1,7 @@
 #!/bin/bash
 # Law 1: bake, then teardown, leaves the root as it was: every path, type, mode, owner, attribute,
-# hard link, link target, content and file time. On a clean root and on roots that others left in
+# hard link, link target, content and file time. So do park and activate, one after the other, and a
+# parked root is the unbaked one but for prebake's own folder. On a clean root and on roots that others left in
 # every state that is met in the field. Roots where inodes and hard links matter are whole copies, the
 # others layers over one.
 set -euo pipefail
@@ -11,7 +12,26 @@ set -euo pipefail
 
 modules=lib/modules/$KERNEL
 
-# The law, for the root as it is now; further arguments go to the bake.
+# Without prebake's own folder.
+outside() { snapshot "$1" | grep -v '^/var/lib/prebake[/ ]'; }
+
+# Parked it is as in the file $2, and active as in the file $3, both times.
+layouts_hold() {
+    local root=$1 unbaked=$2 active=$3 round
+    for round in first second; do
+        expect 0 "$prebake_node" park --root "$root"
+        outside "$root" >"$scratch/parked"
+        assert_same_tree "parked, the $round time" "$unbaked" "$scratch/parked"
+        assert_equal "privileged files in the store" "" "$(find "$root/var/lib/prebake" -perm /6000)"
+        [[ $round == first ]] || break
+        expect 0 "$prebake_node" activate --root "$root"
+        outside "$root" >"$scratch/activated"
+        assert_same_tree "activated again" "$active" "$scratch/activated"
+    done
+}
+
+# The law, for the root as it is now; further arguments go to the bake. What is torn down is a parked
+# bake the first time round, and an active one the second.
 identity_holds() {
     local root=$1
     shift
@@ -21,6 +41,8 @@ identity_holds() {
     assert_different_tree "the bake" "$scratch/before" "$scratch/baked"
     assert_exists "$root/var/lib/prebake/marker"
     assert_exists "$root/$modules/updates/dkms/$open_name.ko"
+    grep -v '^/var/lib/prebake[/ ]' "$scratch/baked" >"$scratch/active"
+    layouts_hold "$root" "$scratch/before" "$scratch/active"
     expect 0 teardown "$root"
     assert_contains "telemetry" "status=cleaned" "$out"
     snapshot "$root" >"$scratch/after"
@@ -55,6 +77,35 @@ put_dkms_module() {
 put_packaged_source() {
     dpkg-deb --fsys-tarfile "$(apt_downloaded "$open_source" "$NVIDIA_VERSION*")" |
         tar -x -C "$1" --keep-directory-symlink ./usr/src
+}
+
+# Torn down when it was activated once more.
+test_activated_again() {
+    local root
+    root=$(overlay_root node)
+    snapshot "$root" >"$scratch/before"
+    bake_small "$root" 1.0
+    outside "$root" >"$scratch/active"
+    layouts_hold "$root" "$scratch/before" "$scratch/active"
+    expect 0 "$prebake_node" activate --root "$root"
+    expect 0 teardown "$root"
+    snapshot "$root" >"$scratch/after"
+    assert_same_tree "the root after the teardown" "$scratch/before" "$scratch/after"
+}
+
+# Baked as parked is baked and then parked, the store included; records differ in times and inodes.
+test_baked_parked() {
+    local root
+    for layout in parked active; do
+        root=$(overlay_root node "layers-$layout")
+        bake_small "$root" 1.0 --layout "$layout"
+        expect 0 "$prebake_node" park --root "$root"
+        # What is made anew has another time; the records and the program are those of the run.
+        snapshot "$root" | sed -E '/^\/var\/lib\/prebake\/[^/ ]* /s, size=.*,,
+            /^\/var\/lib\/prebake\/store\/index\/.*\/tree /s, size=.*,,
+            s, mtime=[^ ]*,,' >"$scratch/$layout"
+    done
+    assert_same_tree "--layout parked" "$scratch/active" "$scratch/parked"
 }
 
 # Twice round: the second bake starts from what the first teardown left.
