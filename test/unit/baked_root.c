@@ -102,7 +102,7 @@ static void move_to_store(const struct root *root, const struct manifest *manife
     const struct removal removal = {.root = root, .manifest = manifest, .facts = facts};
     for (int class = REMOVAL_MODULES; class <= REMOVAL_REST; class ++)
         need(transfer_to_store(&removal, (enum removal_class) class, &err));
-    need(transfer_record(root, manifest, facts, true, &err));
+    need(transfer_record(root, manifest, facts, true, false, &err));
     free(facts->layout);
     facts->layout = copy(FACTS_PARKED);
     scratch_root_run("rm", "-r", scratch_root_host(root, "/var/lib/dkms"),
