@@ -73,12 +73,25 @@ int bake_initramfs_want(const struct removal *removal, const struct facts *facts
     return rc;
 }
 
+static int are_all_recorded(const struct root *root, const struct initramfs_files *recorded,
+                            const struct initramfs_files *files, bool *all, struct error *err) {
+    int rc = 0;
+    *all = true;
+    for (size_t i = 0; !rc && *all && i < files->count; i++)
+        rc = initramfs_files_is_recorded(root, recorded, &files->items[i], all, err);
+    return rc;
+}
+
+/* As a rule nothing is new, and then there is nothing to look for. */
 int bake_initramfs_check(const struct removal *removal, const struct facts *facts,
                          const struct derived *derived, struct error *err) {
     AUTO_INITRAMFS_FILES struct initramfs_files files = {0};
     AUTO_INITRAMFS_WANTED struct initramfs_wanted wanted = {0};
+    bool all = false;
     int rc = initramfs_files_find(removal->root, &files, err);
-    if (rc || files.count == 0)
+    if (!rc)
+        rc = are_all_recorded(removal->root, &facts->initramfs, &files, &all, err);
+    if (rc || all)
         return rc;
     rc = bake_initramfs_want(removal, facts, derived, &wanted, err);
     return rc ? rc : initramfs_check(removal->root, &wanted, &facts->initramfs, &files, err);
