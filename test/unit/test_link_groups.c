@@ -20,9 +20,10 @@ static void tear_down(void) {
 
 static void make(const char *path, const char *other) {
     struct error err = {0};
-    if (!other)
+    if (other)
+        CU_ASSERT_EQUAL(link(scratch_root_host(&root, other), scratch_root_host(&root, path)), 0);
+    else
         scratch_root_write(&root, path, path);
-    CU_ASSERT(!other || !link(scratch_root_host(&root, other), scratch_root_host(&root, path)));
     CU_ASSERT_EQUAL(manifest_record(&manifest, &root, path, &err), 0);
     CU_ASSERT_PTR_NOT_NULL(facts_add_placed(&facts));
 }
@@ -40,10 +41,10 @@ static void test_groups(void) {
     CU_ASSERT_EQUAL(link(scratch_root_host(&root, "/g"), scratch_root_host(&root, "/theirs")), 0);
     facts.placed[1].link_group = 9;
     CU_ASSERT_EQUAL(link_groups_find(&root, &manifest, &facts, &err), 0);
-    CU_ASSERT_NOT_EQUAL(facts.placed[0].link_group, 0);
+    CU_ASSERT(facts.placed[0].link_group);
     CU_ASSERT_EQUAL(facts.placed[0].link_group, facts.placed[2].link_group);
     CU_ASSERT_EQUAL(facts.placed[0].link_group, facts.placed[5].link_group);
-    CU_ASSERT_NOT_EQUAL(facts.placed[3].link_group, 0);
+    CU_ASSERT(facts.placed[3].link_group);
     CU_ASSERT_EQUAL(facts.placed[3].link_group, facts.placed[4].link_group);
     CU_ASSERT_NOT_EQUAL(facts.placed[0].link_group, facts.placed[3].link_group);
     CU_ASSERT_EQUAL(facts.placed[1].link_group, 0);
@@ -63,9 +64,11 @@ int main(void) {
         {"a file that is gone", test_a_file_that_is_gone},
         CU_TEST_INFO_NULL,
     };
-    CU_SuiteInfo suites[] = {
-        {.pName = "link_groups", .pSetUpFunc = set_up, .pTearDownFunc = tear_down, .pTests = tests},
-        CU_SUITE_INFO_NULL};
+    CU_SuiteInfo suites[] = {{.pName = "link_groups",
+                              .pSetUpFunc = set_up,
+                              .pTearDownFunc = tear_down,
+                              .pTests = tests},
+                             CU_SUITE_INFO_NULL};
     if (CU_initialize_registry() || CU_register_suites(suites))
         return 99;
     CU_basic_set_mode(CU_BRM_VERBOSE);

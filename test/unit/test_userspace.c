@@ -113,7 +113,7 @@ static void test_every_change_is_another_digest(void) {
     changed("chmod", "4755", "/copy/usr/bin/tool");
     changed("chown", "3", "/copy/usr/bin/tool");
     changed("touch", "-m", "/copy/usr/bin/tool");
-    changed("truncate", "-s2", "/copy/usr/bin/tool");
+    changed("sed", "-i", "/copy/usr/bin/tool");
     changed("setfattr", "-nuser.x", "/copy/usr/bin/tool");
     changed("chmod", "0700", "/copy/usr/lib");
     changed("mkdir", "-p", "/copy/usr/share");
@@ -129,9 +129,11 @@ int main(void) {
         {"every change is another digest", test_every_change_is_another_digest},
         CU_TEST_INFO_NULL,
     };
-    CU_SuiteInfo suites[] = {
-        {.pName = "userspace", .pSetUpFunc = set_up, .pTearDownFunc = tear_down, .pTests = tests},
-        CU_SUITE_INFO_NULL};
+    CU_SuiteInfo suites[] = {{.pName = "userspace",
+                              .pSetUpFunc = set_up,
+                              .pTearDownFunc = tear_down,
+                              .pTests = tests},
+                             CU_SUITE_INFO_NULL};
     if (CU_initialize_registry() || CU_register_suites(suites))
         return 99;
     CU_basic_set_mode(CU_BRM_VERBOSE);

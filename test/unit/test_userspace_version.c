@@ -49,7 +49,7 @@ static void test_names(void) {
 static void test_firmware(void) {
     CU_ASSERT_EQUAL(check_with("/lib/firmware/nvidia/" VERSION "/gsp.bin", "x"), 0);
     CU_ASSERT_EQUAL(check_with("/lib/firmware/nvidia/ga102/gsp.bin", "x"), 0);
-    refused("/lib/firmware/nvidia/" OTHER, "x", OTHER);
+    refused("/lib/firmware/nvidia/" OTHER "/gsp.bin", "x", OTHER);
 }
 
 static void test_programs(void) {
@@ -69,8 +69,10 @@ static void test_modprobe_by_its_first_number(void) {
 
 int main(void) {
     CU_TestInfo tests[] = {
-        {"names", test_names},       {"firmware", test_firmware},
-        {"programs", test_programs}, {"nvidia-modprobe", test_modprobe_by_its_first_number},
+        {"names", test_names},
+        {"firmware", test_firmware},
+        {"programs", test_programs},
+        {"nvidia-modprobe", test_modprobe_by_its_first_number},
         CU_TEST_INFO_NULL,
     };
     CU_SuiteInfo suites[] = {{.pName = "userspace_version",
