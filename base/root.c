@@ -286,7 +286,13 @@ static int in_the_way(struct error *err, const struct root *root, const char *pa
                      root->path, path);
 }
 
-/* Creates one directory whose parent exists; an existing directory is fine. */
+static bool is_directory(const struct root *root, const char *path) {
+    struct stat st;
+    return root_stat_following(root, path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* Creates one directory whose parent exists; an existing directory is fine, also one that another
+ * process made meanwhile. */
 static int make_dir(const struct root *root, const char *path, mode_t mode, struct strlist *created,
                     struct error *err) {
     struct stat st;
@@ -301,10 +307,11 @@ static int make_dir(const struct root *root, const char *path, mode_t mode, stru
     if (rc)
         return rc;
     /* With its mode from the start: killed here, it is no stricter than the umask makes it. */
-    if (mkdirat(parent, name, mode))
-        return errno == EEXIST
-                   ? in_the_way(err, root, path)
-                   : error_io(err, errno, "can't create the directory %s%s", root->path, path);
+    if (mkdirat(parent, name, mode)) {
+        if (errno != EEXIST)
+            return error_io(err, errno, "can't create the directory %s%s", root->path, path);
+        return is_directory(root, path) ? 0 : in_the_way(err, root, path);
+    }
     if (fchownat(parent, name, 0, 0, AT_SYMLINK_NOFOLLOW) || fchmodat(parent, name, mode, 0)) {
         rc = error_io(err, errno, "can't set the mode of %s%s", root->path, path);
         unlinkat(parent, name, AT_REMOVEDIR);
