@@ -83,6 +83,30 @@ apt_download() {
     (cd "$build/downloads" && apt-get -c "$build/apt/apt.conf" -qq download "$package=$version")
 }
 
+# The same for another architecture $1, of this machine's Debian sources, which serve them all.
+apt_download_foreign() {
+    local architecture=$1 package=$2 dir=$build/apt-$1
+    compgen -G "$build/downloads/${package}_*.deb" >/dev/null && return 0
+    if [[ ! -f $dir/apt.conf ]]; then
+        mkdir -p "$dir/lists/partial" "$dir/cache/archives/partial"
+        apt_widen_sources /etc/apt "$dir"
+        cat >"$dir/new" <<CONF
+APT::Architecture "$architecture";
+APT::Architectures "$architecture";
+Dir::Etc::sourcelist "$dir/sources.list";
+Dir::Etc::sourceparts "$dir/sources.list.d";
+Dir::State::lists "$dir/lists";
+Dir::State::status "/dev/null";
+Dir::Cache "$dir/cache";
+APT::Sandbox::User "root";
+CONF
+        apt-get -c "$dir/new" -qq update
+        mv "$dir/new" "$dir/apt.conf"
+    fi
+    say "downloading $package"
+    (cd "$build/downloads" && apt-get -c "$dir/apt.conf" -qq download "$package")
+}
+
 # Prints the path of a downloaded package.
 apt_downloaded() {
     local found

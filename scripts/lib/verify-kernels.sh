@@ -4,5 +4,6 @@
 
 FULL_KERNEL=6.1.0-47-amd64                 # a whole distribution's modules
 NEXT_KERNEL=6.12.117+deb12-cloud-amd64     # another series, its modules packed with xz
+ARM_KERNEL=6.1.0-50-cloud-arm64            # another processor
 LATER_KERNEL=6.1.0-50-cloud-amd64          # the same series, some symbols changed
 LATER_KERNEL_COMMON=6.1.0-50-common

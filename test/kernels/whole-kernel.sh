@@ -41,6 +41,12 @@ none_loads() {
 
 test_every_module_of_the_full_kernel() { all_load "$FULL_KERNEL" 4000; }
 test_every_module_of_the_next_kernel() { all_load "$NEXT_KERNEL" 1000; }
+test_every_module_of_an_arm64_kernel() { all_load "$ARM_KERNEL" 900; }
+test_arm64_modules_on_amd64() {
+    expect 7 verify_packages "$FULL_KERNEL" "$ARM_KERNEL"
+    assert_equal "by the machine" '["machine"]' \
+        "$(jq -c '[.modules[].failures[].check] | unique' <<<"$out")"
+}
 test_full_kernel_on_the_next() { none_loads "$NEXT_KERNEL" "$FULL_KERNEL"; }
 test_next_kernel_on_the_full() { none_loads "$FULL_KERNEL" "$NEXT_KERNEL"; }
 
