@@ -87,8 +87,7 @@ const struct command cmd_verify = {
     .options =
         {
             {"kernel", "RELEASE", "the kernel; needed when there are headers of several", NULL},
-            {"headers", "DIR|DEB,..", "headers that are not installed: a directory or packages",
-             NULL},
+            {"headers", "PATH,..", "headers that are not installed: a directory or packages", NULL},
             {"cert", "CERT", "modules must be signed with this certificate's key (PEM or DER)",
              NULL},
             {"json", NULL, "print the verdicts as JSON", NULL},

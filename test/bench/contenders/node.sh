@@ -5,7 +5,8 @@ driver_wanted=(--gpu-node=true --skip-driver=false --driver-type=cuda
     "--driver-version=$NVIDIA_VERSION")
 
 activate_begin() { disk_fresh parked; }
-activate_command() { inside prebake-node activate; }
+# From outside: another kernel runs here than on a node.
+activate_command() { command=("$prebake_node" activate --root "$root"); }
 activate_end() {
     assert_contains "telemetry" "status=active changed=true" "$out"
     assert_contains "dkms status" "$nvidia, $KERNEL, x86_64: installed" "$(dkms_status_in_root)"
