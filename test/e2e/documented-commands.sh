@@ -28,7 +28,7 @@ declare -A stands_for=([FILE]=/opt/marker [PATH]=/opt/marker [NAME/VERSION]=othe
 
 documented() {
     local document program
-    for document in "$top/README.md" "$top"/doc/*.scd; do
+    for document in "$top/README.md" "$scripts/aks/README.md" "$top"/doc/*.scd; do
         awk -f "$test_lib/documented.awk" "$document"
     done
     for program in "$prebake" "$prebake_node"; do
@@ -71,6 +71,8 @@ complete_command() {
     "prebake bake "*--source*) printf '%s --cache %q\n' "$1" "$cache" ;;
     "prebake bake "*) printf '%s --root /mnt/image --kernel %s --source %q --cache %q\n' "$1" \
         "$KERNEL" "$scratch_base/small-1.0" "$cache" ;;
+    # Inside of the image the kernel is this machine's, and not the bake's.
+    "prebake-node activate") printf '%s --root /mnt/image\n' "$1" ;;
     "mtree "*) printf '%s\n' "${1// \// /mnt/image/}" ;;
     *) printf '%s\n' "$1" ;;
     esac
@@ -102,16 +104,26 @@ test_documented_commands() {
     local command image number=0
     while read -r command; do
         number=$((number + 1))
-        [[ -z ${elsewhere[$command]:-} ]] || continue
+        [[ -z ${elsewhere[$command]:-} && $command != "make check-"* ]] || continue
         if [[ $command == "prebake bake"* ]]; then
             image=$(overlay_root node "image.$number")
         else
             image=$(overlay_over "$baked" "image.$number")
         fi
+        [[ $command != *"--expect parked"* ]] || "$prebake_node" park --root "$image" >/dev/null
         run_documented "$image" "$(complete_command "$command")"
         printf '%s\n' "$command"
     done < <(documented | sort -u)
     ((number > 25)) || fail "only $number commands are found in the documents"
+}
+
+# `make check` and `make check-long` run their parts.
+test_parts_of_the_check() {
+    local part parts
+    parts=$(sed -n 's/^CHECK_\(LONG_\)\?PARTS := / /p' "$top/test/check.mk")
+    for part in $(documented | sed -n 's/^make check-\([a-z]*\)$/\1/p' | grep -v '^long$'); do
+        assert_contains "the parts" " $part " "${parts//$'\n'/ } "
+    done
 }
 
 # What is on the list is still documented, and what is said to run it is there.

@@ -33,11 +33,11 @@ function add(text) {
     goes_on = sub(/ *\\+$/, "", lines[count])
 }
 
-# A name alone is the program, not a command, but for make.
+# A name alone is the program, not a command, but for make; with a verb it is the verb.
 function show_code(text,    parts, total, i) {
     total = split(text, parts, "`")
     for (i = 2; i <= total; i += 2)
-        if (parts[i] ~ / / || parts[i] == "make")
+        if (parts[i] ~ (parts[i] ~ /^prebake/ ? / .* / : / |^make$/))
             show(parts[i])
 }
 
