@@ -37,7 +37,7 @@ function add(text) {
 function show_code(text,    parts, total, i) {
     total = split(text, parts, "`")
     for (i = 2; i <= total; i += 2)
-        if (parts[i] ~ (parts[i] ~ /^prebake/ ? / .* / : / |^make$/))
+        if (parts[i] ~ (parts[i] ~ /^prebake/ ? " .* " : " |^make$"))
             show(parts[i])
 }
 
