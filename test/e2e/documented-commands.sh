@@ -20,6 +20,7 @@ declare -A elsewhere=(
     [make bench]=test/bench/bench
     ["buildah bud -t prebake ."]=test/image
     ["docker run --rm -it prebake"]=test/image
+    ["prebake verify --headers linux-headers-K.deb linux-image-K.deb"]=test/kernels/whole-kernel.sh
 )
 
 # What a capital word in a command stands for.
