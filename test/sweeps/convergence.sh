@@ -1,11 +1,10 @@
 #!/bin/bash
-# Law 3: whatever call of a bake or a teardown is the last one, or fails with ENOSPC or EIO, the
-# same command run again reaches the state that an uninterrupted run reaches; nothing of ours is
+# Law 3: whatever call of a bake, a teardown, a park or an activate is the last one, or fails with
+# ENOSPC or EIO, the same command run again reaches the state that an uninterrupted run reaches; nothing of ours is
 # resolved by modprobe in between outside of the state `active`; a failed bake leaves nothing.
 #
 # A bake changes some 550 things and takes 0.2 s even on a root that is as small as can be, and
-# every point needs one and a half. `convergence.sh` tries the crash of a bake and of teardowns at
-# every call; with CONVERGENCE=full every other fault too, a second crash at another call, and
+# every point needs one and a half. `convergence.sh` tries the crash of each at every call; with CONVERGENCE=full every other fault too, a second crash at another call, and
 # teardowns of other roots. The small source of two modules stands for the real drivers, whose more
 # and larger files give more points of the same kind (a bake changes 9,000 things): full tries every
 # 199th of theirs.
