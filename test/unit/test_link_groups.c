@@ -64,11 +64,9 @@ int main(void) {
         {"a file that is gone", test_a_file_that_is_gone},
         CU_TEST_INFO_NULL,
     };
-    CU_SuiteInfo suites[] = {{.pName = "link_groups",
-                              .pSetUpFunc = set_up,
-                              .pTearDownFunc = tear_down,
-                              .pTests = tests},
-                             CU_SUITE_INFO_NULL};
+    CU_SuiteInfo suites[] = {
+        {.pName = "link_groups", .pSetUpFunc = set_up, .pTearDownFunc = tear_down, .pTests = tests},
+        CU_SUITE_INFO_NULL};
     if (CU_initialize_registry() || CU_register_suites(suites))
         return 99;
     CU_basic_set_mode(CU_BRM_VERBOSE);

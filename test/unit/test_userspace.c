@@ -129,11 +129,9 @@ int main(void) {
         {"every change is another digest", test_every_change_is_another_digest},
         CU_TEST_INFO_NULL,
     };
-    CU_SuiteInfo suites[] = {{.pName = "userspace",
-                              .pSetUpFunc = set_up,
-                              .pTearDownFunc = tear_down,
-                              .pTests = tests},
-                             CU_SUITE_INFO_NULL};
+    CU_SuiteInfo suites[] = {
+        {.pName = "userspace", .pSetUpFunc = set_up, .pTearDownFunc = tear_down, .pTests = tests},
+        CU_SUITE_INFO_NULL};
     if (CU_initialize_registry() || CU_register_suites(suites))
         return 99;
     CU_basic_set_mode(CU_BRM_VERBOSE);

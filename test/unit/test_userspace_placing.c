@@ -55,7 +55,8 @@ static void refused(const char *fact) {
 }
 
 static void test_links_that_leave_the_root(void) {
-    static const char *const out[] = {"../../../x", "/..", "/usr/../../x", "../../usr/../../x", NULL};
+    static const char *const out[] = {"../../../x", "/..", "/usr/../../x", "../../usr/../../x",
+                                      NULL};
     static const char *const in[] = {"../../x", "/usr/../x", "./tool", "/", "a/../..", NULL};
     for (size_t i = 0; out[i]; i++) {
         scratch_root_link(&top, "/usr/bin/link", out[i]);
@@ -86,8 +87,9 @@ static void test_two_for_one_place(void) {
 }
 
 static void test_reserved_places(void) {
-    static const char *const paths[] = {"/lib/modules/6.1/x.ko", "/var/lib/dkms/x", "/etc/ld.so.cache",
-                                        "/var/lib/prebake/x",    "/dev/x",          "/tmp/x"};
+    static const char *const paths[] = {
+        "/lib/modules/6.1/x.ko", "/var/lib/dkms/x", "/etc/ld.so.cache",
+        "/var/lib/prebake/x",    "/dev/x",          "/tmp/x"};
     for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
         scratch_root_write(&top, paths[i], "");
         refused(paths[i]);

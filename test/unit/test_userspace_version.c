@@ -69,10 +69,8 @@ static void test_modprobe_by_its_first_number(void) {
 
 int main(void) {
     CU_TestInfo tests[] = {
-        {"names", test_names},
-        {"firmware", test_firmware},
-        {"programs", test_programs},
-        {"nvidia-modprobe", test_modprobe_by_its_first_number},
+        {"names", test_names},       {"firmware", test_firmware},
+        {"programs", test_programs}, {"nvidia-modprobe", test_modprobe_by_its_first_number},
         CU_TEST_INFO_NULL,
     };
     CU_SuiteInfo suites[] = {{.pName = "userspace_version",
