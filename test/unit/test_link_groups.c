@@ -20,10 +20,11 @@ static void tear_down(void) {
 
 static void make(const char *path, const char *other) {
     struct error err = {0};
-    if (other)
+    if (other) {
         CU_ASSERT_EQUAL(link(scratch_root_host(&root, other), scratch_root_host(&root, path)), 0);
-    else
+    } else {
         scratch_root_write(&root, path, path);
+    }
     CU_ASSERT_EQUAL(manifest_record(&manifest, &root, path, &err), 0);
     CU_ASSERT_PTR_NOT_NULL(facts_add_placed(&facts));
 }
@@ -41,10 +42,10 @@ static void test_groups(void) {
     CU_ASSERT_EQUAL(link(scratch_root_host(&root, "/g"), scratch_root_host(&root, "/theirs")), 0);
     facts.placed[1].link_group = 9;
     CU_ASSERT_EQUAL(link_groups_find(&root, &manifest, &facts, &err), 0);
-    CU_ASSERT(facts.placed[0].link_group);
+    CU_ASSERT_NOT_EQUAL(facts.placed[0].link_group, 0);
     CU_ASSERT_EQUAL(facts.placed[0].link_group, facts.placed[2].link_group);
     CU_ASSERT_EQUAL(facts.placed[0].link_group, facts.placed[5].link_group);
-    CU_ASSERT(facts.placed[3].link_group);
+    CU_ASSERT_NOT_EQUAL(facts.placed[3].link_group, 0);
     CU_ASSERT_EQUAL(facts.placed[3].link_group, facts.placed[4].link_group);
     CU_ASSERT_NOT_EQUAL(facts.placed[0].link_group, facts.placed[3].link_group);
     CU_ASSERT_EQUAL(facts.placed[1].link_group, 0);
