@@ -1,6 +1,6 @@
 # Checks. `make check` runs every part below and counts the results; each part also runs alone.
-CHECK_PARTS := unit layers format shell warnings sanitize snapshot install aks e2e laws vm
-CHECK_LONG_PARTS := incidents kernels sweeps convergence image valgrind
+CHECK_PARTS := unit layers format shell warnings sanitize snapshot install aks provision e2e laws vm
+CHECK_LONG_PARTS := incidents kernels sweeps convergence image packer valgrind
 SCRIPTS := $(shell grep -rIlE --exclude-dir=corpus '^\#!/bin/(ba)?sh' scripts test .ci 2>/dev/null) \
            scripts/aks/prebake-gpu.sh test/aks/functions.bats
 C_FILES = $(shell find base kmod toolchain builder test -name '*.[ch]')
@@ -71,7 +71,13 @@ check-install check-e2e check-laws check-vm check-incidents check-kernels check-
 check-aks: test-programs
 	@test/aks/run
 
-check-image:
+check-provision: test-programs
+	@test/provision/provision-prebake.sh
+
+check-packer: test-programs
+	@test/packer
+
+check-image: $(SNAPSHOT)
 	@test/image
 
 # Every fault at every call; check-sweeps has the crashes.

@@ -18,38 +18,53 @@ sync
 INIT
 }
 
-# Makes the disk image $2 of root $1 with script $3. The root is as before afterwards.
-vm_disk() {
-    local root=$1 disk=$2 script=$3 size
+# Puts the guest's first process and script $2 into root $1.
+vm_files() {
+    local root=$1 script=$2
     mkdir "$root/vm"
     cp /bin/busybox "$root/vm/busybox"
     vm_init >"$root/vm/init"
     printf '%s\n' "$script" >"$root/vm/script"
     chmod +x "$root/vm/init"
+}
+
+# Makes the disk image $2 of root $1 with script $3. The root is as before afterwards.
+vm_disk() {
+    local root=$1 disk=$2 size
+    vm_files "$root" "$3"
     size=$(du -sm "$root" | cut -f1)
     truncate -s "$((size + size / 4 + 100))M" "$disk"
     mke2fs -q -t ext4 -d "$root" "$disk"
     rm -r "$root/vm"
 }
 
-# Boots root $1 and runs the text $2 with bash; sets $out to what it printed and $status to its
-# exit status, or ends the test when the machine does not come to that. Further arguments are
-# qemu's.
-vm_run() {
-    local root=$1 script=$2 dir
+# Boots disk image $1, which has a script, with kernel $2; sets $out to what the script printed and
+# $status to its exit status, or ends the test when the machine does not come to that. Further
+# arguments are qemu's.
+vm_boot() {
+    local disk=$1 kernel=$2 dir
     shift 2
-    dir=$(mktemp -d "$scratch/vm.XXXXXX")
-    vm_disk "$root" "$dir/disk" "$script"
+    dir=$(mktemp -d "$scratch/boot.XXXXXX")
     timeout 180 qemu-system-x86_64 -accel tcg -m 768 -display none -vga none -nic none -no-reboot \
-        -kernel "$root/boot/vmlinuz-$KERNEL" \
+        -kernel "$kernel" \
         -append 'console=ttyS0 quiet panic=-1 root=/dev/nvme0n1 rw init=/vm/init' \
-        -drive "file=$dir/disk,if=none,id=disk,format=raw,cache=unsafe" \
+        -drive "file=$disk,if=none,id=disk,format=raw,cache=unsafe" \
         -device nvme,drive=disk,serial=disk -serial "file:$dir/out" -serial "file:$dir/status" \
         "$@" </dev/null || fail "qemu did not end well: $(tail -n 20 "$dir/out")"
     out=$(tr -d '\r' <"$dir/out")
     status=$(tr -d '\r\n' <"$dir/status")
     rm -r "$dir"
     [[ $status =~ ^[0-9]+$ ]] || fail "the guest's script did not end: $out"
+}
+
+# Boots root $1 and runs the text $2 with bash; $out, $status and further arguments as vm_boot().
+vm_run() {
+    local root=$1 script=$2 dir
+    shift 2
+    dir=$(mktemp -d "$scratch/vm.XXXXXX")
+    vm_disk "$root" "$dir/disk" "$script"
+    vm_boot "$dir/disk" "$root/boot/vmlinuz-$KERNEL" "$@"
+    rm -r "$dir"
 }
 
 # vm_run(), and the script must end with status 0.
