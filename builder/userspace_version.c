@@ -73,6 +73,8 @@ int userspace_version_check(const struct userspace *userspace, const char *versi
                             struct error *err) {
     for (size_t i = 0; i < userspace->count; i++) {
         const struct userspace_entry *entry = &userspace->entries[i];
+        if (S_ISDIR(entry->st.st_mode))
+            continue;
         AUTO_FREE char *told = version_in_path(entry->path);
         if (told && strcmp(told, version))
             return refuse(entry->path, told, version, err);

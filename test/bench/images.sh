@@ -148,6 +148,7 @@ make_active() {
     local files
     bench_mount_copy parked "$1"
     expect 0 "$prebake_node" activate --root "$root"
+    # shellcheck disable=SC2119
     files=$(initramfs_files)
     make_initramfs "initrd.img-$KERNEL" zstd "$files"
     make_initramfs initrd.img-rescue gzip "$files"

@@ -11,6 +11,7 @@ make_initramfs() {
 }
 
 # The modules of the kernel, and with an argument that one of the bake.
+# shellcheck disable=SC2120  # most callers want none of the bake
 initramfs_files() {
     local files=$scratch/files modules=usr/lib/modules/$KERNEL
     rm -rf "$files"

@@ -5,8 +5,9 @@
 
 #include "base/log.h"
 #include "test/unit/scratch_root.h"
+#include "test/unit/small_kernel.h"
 
-#define KERNEL "6.1"
+#define KERNEL SMALL_KERNEL
 
 static struct root root, top;
 static struct error err;
@@ -23,8 +24,9 @@ static void set_up(void) {
     warnings = 0;
     scratch_root_make(&root);
     scratch_root_make(&top);
-    scratch_root_write(&root, "/lib/modules/" KERNEL "/modules.dep", "kernel/nouveau.ko:\n");
-    scratch_root_write(&root, "/lib/modules/" KERNEL "/kernel/nouveau.ko", "");
+    small_kernel_make(&root);
+    small_kernel_module(&root, SMALL_KERNEL_DIR "/kernel/nouveau.ko", NULL, NULL, NULL);
+    scratch_root_run("depmod", "-b", root.path, KERNEL, NULL);
     scratch_root_write(&top, "/usr/bin/tool", "");
     log_set_sink(count_warnings, NULL);
 }
