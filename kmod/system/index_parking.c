@@ -101,6 +101,15 @@ int index_parking_park(const struct root *root, const struct module_index *index
     return cannot_exchange(rc) ? module_index_restore(root, index, store, needs_refresh, err) : rc;
 }
 
+static int remove_folder(const struct root *root, const char *folder, struct error *err) {
+    AUTO_CLOSE int parent = -1;
+    const char *name;
+    if (!root_exists(root, folder))
+        return 0;
+    int rc = root_open_parent(root, folder, &parent, &name, err);
+    return rc ? rc : tree_remove(parent, name, err);
+}
+
 int index_parking_settle(const struct root *root, struct module_index *index, const char *store,
                          struct error *err) {
     AUTO_INDEX_STORE struct index_store paths = {0};
@@ -112,8 +121,11 @@ int index_parking_settle(const struct root *root, struct module_index *index, co
         index_files_forget(index);
         return index_store_drop(root, &paths, err);
     }
+    /* What is left there is a second name of files that no bake replaces. */
+    rc = remove_folder(root, paths.without, err);
     index_files_record_parked(root, &paths, index);
-    rc = index_tree_note(root, &paths, err);
+    if (!rc)
+        rc = index_tree_note(root, &paths, err);
     return rc ? rc : index_tree_commit(root, &paths, err);
 }
 
@@ -178,13 +190,8 @@ int index_parking_activate(const struct root *root, struct module_index *index, 
 int index_parking_forget(const struct root *root, const char *kernel, const char *store,
                          struct error *err) {
     AUTO_INDEX_STORE struct index_store paths = {0};
-    AUTO_CLOSE int parent = -1;
-    const char *name;
     int rc = index_store_locate(kernel, store, &paths, err);
-    if (rc || !root_exists(root, paths.with))
-        return rc;
-    rc = root_open_parent(root, paths.with, &parent, &name, err);
-    return rc ? rc : tree_remove(parent, name, err);
+    return rc ? rc : remove_folder(root, paths.with, err);
 }
 
 /* One renewal under way. */

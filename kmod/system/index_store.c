@@ -110,6 +110,20 @@ int index_store_note(const struct root *root, const struct index_store *paths,
     return file_publish(root, paths->published, text.data, text.size, &meta, err);
 }
 
+int index_store_keep_only(const struct root *root, const struct index_store *paths,
+                          const struct strlist *names, struct error *err) {
+    AUTO_STRLIST struct strlist kept = {0};
+    int rc = root_list(root, paths->without, &kept, err);
+    for (size_t i = 0; !rc && i < kept.count; i++) {
+        AUTO_FREE char *path = index_store_path(paths->without, kept.items[i]);
+        if (!path)
+            rc = error_oom(err, "keeping an index");
+        else if (!strlist_contains(names, kept.items[i]))
+            rc = file_remove(root, path, err);
+    }
+    return rc;
+}
+
 int index_store_read_note(const struct root *root, const struct index_store *paths,
                           struct keyvalue *note, struct error *err) {
     if (!root_exists(root, paths->published))

@@ -60,6 +60,11 @@ int index_store_keep(const struct root *root, const struct index_store *paths,
 int index_store_note(const struct root *root, const struct index_store *paths,
                      const struct strlist *names, struct error *err) MUST_CHECK;
 
+/* Drops what is kept of other files than `names`: no bake replaces them, and a second name would
+ * show in their places. */
+int index_store_keep_only(const struct root *root, const struct index_store *paths,
+                          const struct strlist *names, struct error *err) MUST_CHECK;
+
 /* Reads the note: names, INDEX_KEPT or INDEX_ABSENT. Empty when there is none. */
 int index_store_read_note(const struct root *root, const struct index_store *paths,
                           struct keyvalue *note, struct error *err) MUST_CHECK;

@@ -64,6 +64,8 @@ int module_index_build(const struct root *root, const char *store, struct module
     if (!rc)
         rc = index_store_note(root, &paths, &names, err);
     if (!rc)
+        rc = index_store_keep_only(root, &paths, &names, err);
+    if (!rc)
         rc = index_publish(root, &paths, folder, &names, err);
     if (!rc)
         rc = depmod_discard(root, paths.staging, err);
