@@ -15,10 +15,11 @@ int kept_file_keep(int place, int kept, const char *name, struct error *err) {
     return error_io(err, errno, "can't keep %s", name);
 }
 
-/* Kept on another file system: a copy takes the place. */
+/* Kept on another file system: a copy takes the place. Its temporary is named as any publication's,
+ * so that what sweeps a folder knows it. */
 static int copy_back(int kept, int place, const char *name, struct error *err) {
     char temporary[NAME_MAX + 1];
-    snprintf(temporary, sizeof temporary, ".%.200s.prebake-back", name);
+    snprintf(temporary, sizeof temporary, ".%.200s.prebake-00000000", name);
     if (unlinkat(place, temporary, 0) && errno != ENOENT)
         return error_io(err, errno, "can't remove %s", temporary);
     int rc = replica_make(kept, name, place, temporary, err);

@@ -13,7 +13,7 @@ int kept_file_keep(int place, int kept, const char *name, struct error *err) MUS
 /*
  * Puts it back over what stands in its place, and nothing of it remains in `kept`. One that is back
  * already (there is none in `kept`) is no error. Killed anywhere and run again it ends the same;
- * ".<name>.prebake-back" is what a killed one may leave in `place`.
+ * what a killed one may leave in `place`, file_remove_temporaries() removes as well.
  */
 int kept_file_put_back(int kept, int place, const char *name, struct error *err) MUST_CHECK;
 

@@ -112,8 +112,7 @@ int loader_store_drop(const struct root *root, const struct loader_store *paths,
 }
 
 int loader_store_sweep(const struct root *root, struct error *err) {
-    int rc = file_remove_temporaries(root, PLACE_FOLDER, PLACE_NAME, err);
-    return rc ? rc : file_remove(root, PLACE_FOLDER "/." PLACE_NAME ".prebake-back", err);
+    return file_remove_temporaries(root, PLACE_FOLDER, PLACE_NAME, err);
 }
 
 int loader_store_has(const struct root *root, const char *path, const struct buffer *bytes,

@@ -71,13 +71,13 @@ static void test_another_file_system(void) {
     open_both();
     CU_ASSERT_EQUAL(kept_file_keep(place, kept, "file", &err), 0);
     replace();
-    scratch_root_write(&root, "/place/.file.prebake-back", "of a run that was killed");
+    scratch_root_write(&root, "/place/.file.prebake-00000000", "of a run that was killed");
     put_back();
     struct stat st;
     CU_ASSERT_EQUAL(root_stat(&root, "/place/file", &st), 0);
     CU_ASSERT_EQUAL(st.st_size, 6);
     CU_ASSERT(st.st_mtim.tv_sec < 1600000000);
-    CU_ASSERT_FALSE(root_exists(&root, "/place/.file.prebake-back"));
+    CU_ASSERT_FALSE(root_exists(&root, "/place/.file.prebake-00000000"));
     CU_ASSERT_FALSE(root_exists(&root, "/kept/file"));
     CU_ASSERT_EQUAL(umount2(folder, MNT_DETACH), 0);
 }

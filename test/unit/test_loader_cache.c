@@ -221,7 +221,7 @@ static void test_settled_after_a_kill(void) {
     scratch_root_write(&root, RECORD, "of a run that was killed");
     scratch_root_write(&root, RECORD "~", "half of one");
     scratch_root_write(&root, "/etc/.ld.so.cache.prebake-0123abcd", "half of one");
-    scratch_root_write(&root, "/etc/.ld.so.cache.prebake-back", "half of one");
+    scratch_root_write(&root, "/etc/.ld.so.cache.prebake-00000000", "half of one");
     CU_ASSERT_EQUAL(loader_cache_undo(&root, STORE, &err), 0);
     check_same(before, STORE "/ldconfig");
 }
