@@ -35,7 +35,10 @@ NODE_ARCHIVES := $(foreach l,kmod/lifecycle kmod/system kmod/module base,$(call 
 # jansson is linked statically: the node program's shared libraries stay libc, libkmod, libcrypto.
 JANSSON := -l:libjansson.a
 NODE_LIBS := -lkmod -lcrypto $(JANSSON)
-BUILDER_LIBS := -larchive -lelf -lzstd -llzma -lz $(NODE_LIBS)
+# So is libarchive, of which two formats are needed: the shared one brings libxml2, ICU and libstdc++
+# along, half the time that the program takes to start.
+ARCHIVE := -l:libarchive.a -lbz2 -llz4
+BUILDER_LIBS := $(ARCHIVE) -lelf -lzstd -llzma -lz $(NODE_LIBS)
 
 PROGRAMS := $(BUILD)/prebake $(BUILD)/prebake-node
 

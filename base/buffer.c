@@ -3,6 +3,23 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+
+#define LARGE_PAGE (2UL << 20) /* of x86-64, and of arm64 with pages of 4 KiB */
+
+/*
+ * Large buffers are asked for in large pages: filling 11 MB costs 6 faults instead of 2,700, which
+ * take longer than reading that much from memory. Nothing is wrong where there are none.
+ */
+static void *allocate(void *old, size_t capacity) {
+    void *data;
+    if (old || capacity < LARGE_PAGE)
+        return realloc(old, capacity);
+    if (posix_memalign(&data, LARGE_PAGE, capacity))
+        return NULL;
+    madvise(data, capacity / LARGE_PAGE * LARGE_PAGE, MADV_HUGEPAGE);
+    return data;
+}
 
 int buffer_reserve(struct buffer *buffer, size_t extra) {
     size_t needed;
@@ -15,7 +32,7 @@ int buffer_reserve(struct buffer *buffer, size_t extra) {
     while (capacity < needed)
         if (__builtin_mul_overflow(capacity, 2, &capacity))
             return -ENOMEM;
-    uint8_t *data = realloc(buffer->data, capacity);
+    uint8_t *data = allocate(buffer->data, capacity);
     if (!data)
         return -ENOMEM;
     buffer->data = data;

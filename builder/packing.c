@@ -42,8 +42,6 @@ static int sign(const struct plan *plan, const struct signing_key *key, struct b
     if (!key)
         return 0;
     int rc = signature_append(module, key, plan->headers.signature_hash, err);
-    if (!rc)
-        rc = signature_verify(module->data, module->size, plan->options->sign_cert, err);
     return rc ? rc : signature_read(module->data, module->size, &packed->signature, err);
 }
 

@@ -16,11 +16,28 @@ static int open_folder(const char *path, const char *name) {
     return fd < 0 ? -errno : fd;
 }
 
+/* Whether the file holds these bytes and no others. */
+static int compare(int fd, const uint8_t *data, size_t size) {
+    static _Thread_local uint8_t chunk[64 << 10];
+    size_t at = 0;
+    ssize_t got;
+    while ((got = pread(fd, chunk, sizeof chunk, (off_t)at)) != 0) {
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return -errno;
+        if ((size_t)got > size - at || memcmp(chunk, data + at, (size_t)got))
+            return -EIO;
+        at += (size_t)got;
+    }
+    return at == size ? 0 : -EIO;
+}
+
 /* Owner before mode: chown clears setuid bits. */
 static int write_temporary(int folder, const char *temporary, const void *data, size_t size,
                            const struct stat *old) {
     AUTO_CLOSE int fd =
-        openat(folder, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+        openat(folder, temporary, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
         return -errno;
     int rc = file_write_all(fd, data, size);
@@ -28,7 +45,7 @@ static int write_temporary(int folder, const char *temporary, const void *data, 
         return rc;
     if (fchown(fd, old->st_uid, old->st_gid) || fchmod(fd, old->st_mode & 07777) || fsync(fd))
         return -errno;
-    return 0;
+    return compare(fd, data, size);
 }
 
 static int publish(int folder, const char *name, const void *data, size_t size) {

@@ -8,8 +8,8 @@
 
 /*
  * Gives the existing regular file `path` new content: a temporary beside it, on disk, with the old
- * file's owner and mode, is renamed over it. A link is followed, and stays. On failure the old file
- * is untouched and no temporary is left.
+ * file's owner and mode, and read back, is renamed over it. A link is followed, and stays. On
+ * failure the old file is untouched and no temporary is left.
  */
 int replace_file(const char *path, const void *data, size_t size, struct error *err) MUST_CHECK;
 

@@ -179,11 +179,15 @@ const struct export *candidate_find_export(const struct candidate_set *set,
                                            const struct candidate *candidate, const char *name) {
     size_t count;
     size_t self = (size_t)(candidate - set->items);
+    const struct export *kernel = NULL;
     const struct export *exports = export_table_find(&set->exports, name, &count);
-    for (size_t i = 0; exports && i < count; i++)
-        if (exports[i].sibling != self)
+    for (size_t i = 0; exports && i < count; i++) {
+        if (exports[i].sibling == EXPORT_FROM_KERNEL)
+            kernel = kernel ? kernel : &exports[i];
+        else if (exports[i].sibling != self)
             return &exports[i];
-    return NULL;
+    }
+    return kernel;
 }
 
 const char *candidate_export_source(const struct candidate_set *set, const struct export *export) {

@@ -26,7 +26,7 @@ struct candidate_set {
     const struct verify_target *target;
     struct candidate *items;
     size_t count;
-    struct export_table exports; /* the modules' own first, then the kernel's */
+    struct export_table exports; /* the kernel's and the modules' own */
     struct cms_identity *signer; /* the target's certificate, NULL when it names none */
 };
 
@@ -39,7 +39,8 @@ int candidate_load(struct candidate *candidate, const struct verify_target *targ
 void candidate_release(struct candidate *candidate);
 
 /*
- * Who `candidate` gets `name` from: a sibling before the kernel. NULL when nobody exports it.
+ * Who `candidate` gets `name` from: a sibling before the kernel, as what the set brings along is
+ * what will be loaded. NULL when nobody exports it.
  */
 const struct export *candidate_find_export(const struct candidate_set *set,
                                            const struct candidate *candidate, const char *name);

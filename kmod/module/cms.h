@@ -38,8 +38,9 @@ void cms_identity_free(struct cms_identity **identity);
 bool cms_knows_hash(const char *hash);
 
 /*
- * Signs `size` bytes; the message, in DER, goes to the end of `der`. With an RSA key it is what
- * the kernel's scripts/sign-file writes, byte for byte. ERROR_SIGNING.
+ * Signs `size` bytes and verifies the signature with the certificate; the message, in DER, goes to
+ * the end of `der`. With an RSA key it is what the kernel's scripts/sign-file writes, byte for
+ * byte. ERROR_SIGNING.
  */
 int cms_sign(const struct cms_identity *identity, const char *hash, const void *data, size_t size,
              struct buffer *der, struct error *err) MUST_CHECK;

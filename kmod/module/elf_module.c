@@ -101,12 +101,16 @@ static int name_sections(struct elf_module *elf, const uint32_t *offsets, struct
     return 0;
 }
 
+static Elf64_Sym read_symbol(const struct elf_module *elf, size_t index) {
+    Elf64_Sym symbol;
+    memcpy(&symbol, elf->symbols + index * sizeof(symbol), sizeof(symbol));
+    return symbol;
+}
+
 /* Names and section numbers of all symbols, so that elf_module_symbol() has nothing to check. */
 static int check_symbols(struct elf_module *elf, struct error *err) {
     for (size_t i = 0; i < elf->symbol_count; i++) {
-        GElf_Sym symbol;
-        if (!gelf_getsym(elf->symbols, (int)i, &symbol))
-            return damaged(err, elf->name, elf_errmsg(-1));
+        Elf64_Sym symbol = read_symbol(elf, i);
         if (symbol.st_name >= elf->symbol_names->size)
             return damaged(err, elf->name, "a symbol's name lies outside the table of names");
         if (symbol.st_shndx >= elf->section_count && symbol.st_shndx < SHN_LORESERVE)
@@ -124,11 +128,9 @@ static int load_symbols(struct elf_module *elf, size_t index, const GElf_Shdr *h
         return damaged(err, elf->name, "its symbol table has an impossible size");
     if (header->sh_link >= elf->section_count || !is_string_table(&elf->sections[header->sh_link]))
         return damaged(err, elf->name, "its table of symbol names is broken");
-    elf->symbols = elf_getdata(elf_getscn(elf->handle, index), NULL);
-    if (!elf->symbols)
-        return damaged(err, elf->name, elf_errmsg(-1));
+    elf->symbols = elf->sections[index].data;
     elf->symbol_names = &elf->sections[header->sh_link];
-    elf->symbol_count = header->sh_size / sizeof(Elf64_Sym); /* ≤ 512 MiB / 24: fits an int */
+    elf->symbol_count = header->sh_size / sizeof(Elf64_Sym);
     return check_symbols(elf, err);
 }
 
@@ -207,13 +209,12 @@ int elf_module_find_section(const struct elf_module *elf, const char *name,
 }
 
 void elf_module_symbol(const struct elf_module *elf, size_t index, struct elf_symbol *symbol) {
-    GElf_Sym raw = {.st_name = 0};
-    gelf_getsym(elf->symbols, (int)index, &raw);
+    Elf64_Sym raw = read_symbol(elf, index);
     *symbol = (struct elf_symbol){
         .name = (const char *)elf->symbol_names->data + raw.st_name,
         .value = raw.st_value,
         .section = raw.st_shndx,
-        .binding = GELF_ST_BIND(raw.st_info),
+        .binding = ELF64_ST_BIND(raw.st_info),
     };
 }
 

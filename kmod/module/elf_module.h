@@ -50,7 +50,7 @@ struct elf_module {
 
     /* For elf_module.c alone. */
     struct Elf *handle;
-    void *symbols;
+    const uint8_t *symbols; /* Elf64_Sym, at any alignment */
     const struct elf_section *symbol_names;
 };
 

@@ -96,26 +96,26 @@ const char *signing_key_signer(const struct signing_key *key) {
     return cms_identity_name(key->identity);
 }
 
-static int make_signature(const struct signing_key *key, const char *hash, const void *data,
-                          size_t size, struct buffer *der, struct error *err) {
-    if (!key->token)
-        return cms_sign(key->identity, hash, data, size, der, err);
+/* Another program's work, so all of it is verified. */
+static int sign_in_token(const struct signing_key *key, const char *hash, const void *data,
+                         size_t size, struct buffer *der, struct error *err) {
     const struct sign_file spec = {
         .program = key->sign_file,
         .key = key->token,
         .certificate = key->certificate,
         .pin = key->pin.data,
     };
-    return sign_file_run(&spec, hash, data, size, der, err);
-}
-
-int signing_key_sign(const struct signing_key *key, const char *hash, const void *data, size_t size,
-                     struct buffer *der, struct error *err) {
     AUTO_BUFFER struct buffer made = {0};
-    int rc = make_signature(key, hash, data, size, &made, err);
+    int rc = sign_file_run(&spec, hash, data, size, &made, err);
     if (!rc)
         rc = cms_verify(key->identity, data, size, made.data, made.size, err);
     if (rc)
         return rc;
     return buffer_append(der, made.data, made.size) ? error_oom(err, "signing") : 0;
+}
+
+int signing_key_sign(const struct signing_key *key, const char *hash, const void *data, size_t size,
+                     struct buffer *der, struct error *err) {
+    return key->token ? sign_in_token(key, hash, data, size, der, err)
+                      : cms_sign(key->identity, hash, data, size, der, err);
 }

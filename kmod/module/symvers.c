@@ -11,12 +11,16 @@
  *
  * Returns how many columns there are; the ones that are missing are "".
  */
-static size_t split(char *line, char *columns[static COLUMNS]) {
+static size_t split(char *line, const char *columns[static COLUMNS]) {
     size_t count = 0;
-    for (char *column = line; column && count < COLUMNS; count++)
-        columns[count] = strsep(&column, "\t");
+    while (line && count < COLUMNS) {
+        columns[count++] = line;
+        line = strchr(line, '\t');
+        if (line)
+            *line++ = '\0';
+    }
     for (size_t i = count; i < COLUMNS; i++)
-        columns[i] = line + strlen(line);
+        columns[i] = "";
     return count;
 }
 
@@ -53,7 +57,7 @@ static bool parse_kind(const char *word, bool *gpl_only) {
 
 static int parse_line(char *line, size_t number, const char *name, struct symvers *symvers,
                       struct error *err) {
-    char *columns[COLUMNS];
+    const char *columns[COLUMNS];
     struct export export = {.sibling = EXPORT_FROM_KERNEL, .has_crc = true};
     if (split(line, columns) < 4 || !*columns[1] || !parse_crc(columns[0], &export.crc) ||
         !parse_kind(columns[3], &export.gpl_only))
@@ -70,8 +74,10 @@ static int parse_line(char *line, size_t number, const char *name, struct symver
 
 static int parse_lines(const char *name, struct symvers *symvers, struct error *err) {
     size_t number = 0;
-    for (char *rest = symvers->text; rest && *rest;) {
-        char *line = strsep(&rest, "\n");
+    for (char *line = symvers->text, *next; *line; line = next) {
+        next = strchrnul(line, '\n');
+        if (*next)
+            *next++ = '\0';
         int rc = parse_line(line, ++number, name, symvers, err);
         if (rc < 0)
             return rc;

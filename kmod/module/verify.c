@@ -34,14 +34,13 @@ static int load_candidates(struct candidate_set *set, const struct module_file *
     return 0;
 }
 
-/* Siblings come first: what the set brings along is what will be loaded. */
-static int gather_exports(struct candidate_set *set, const struct symvers *symvers,
-                          struct error *err) {
+/* The kernel's, of which there are many, are taken over. */
+static int gather_exports(struct candidate_set *set, struct symvers *symvers, struct error *err) {
     int rc = 0;
+    set->exports = symvers->exports;
+    symvers->exports = (struct export_table){.items = NULL};
     for (size_t i = 0; rc == 0 && i < set->count; i++)
         rc = export_table_add_all(&set->exports, &set->items[i].exports);
-    if (rc == 0)
-        rc = export_table_add_all(&set->exports, &symvers->exports);
     if (rc < 0)
         return error_oom(err, "gathering exported symbols");
     export_table_sort(&set->exports);
@@ -88,7 +87,7 @@ static int check_candidate(const struct candidate_set *set, struct candidate *ca
 }
 
 static int judge(struct candidate_set *set, const struct module_file *files,
-                 const struct symvers *symvers, struct verify_report *report, struct error *err) {
+                 struct symvers *symvers, struct verify_report *report, struct error *err) {
     int rc = load_candidates(set, files, report, err);
     if (rc == 0)
         rc = gather_exports(set, symvers, err);
