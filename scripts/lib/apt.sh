@@ -83,14 +83,22 @@ apt_download() {
     (cd "$build/downloads" && apt-get -c "$build/apt/apt.conf" -qq download "$package=$version")
 }
 
-# The same for another architecture $1, of this machine's Debian sources, which serve them all.
-apt_download_foreign() {
-    local architecture=$1 package=$2 dir=$build/apt-$1
-    compgen -G "$build/downloads/${package}_*.deb" >/dev/null && return 0
-    if [[ ! -f $dir/apt.conf ]]; then
-        mkdir -p "$dir/lists/partial" "$dir/cache/archives/partial"
-        apt_widen_sources /etc/apt "$dir"
-        cat >"$dir/new" <<CONF
+# The name of this machine's Debian release.
+apt_own_release() {
+    # shellcheck source=/dev/null
+    (. /etc/os-release && printf '%s\n' "$VERSION_CODENAME")
+}
+
+# A configuration as the directory $1 of its own for packages that are not for this system: of
+# architecture $2, from the Debian release $3, out of this machine's sources, which serve them all.
+apt_foreign_setup() {
+    local dir=$1 architecture=$2 release=$3 own
+    [[ ! -f $dir/apt.conf ]] || return 0
+    own=$(apt_own_release)
+    mkdir -p "$dir/lists/partial" "$dir/cache/archives/partial"
+    apt_widen_sources /etc/apt "$dir"
+    find "$dir/sources.list" "$dir/sources.list.d" -type f -exec sed -i "s/\<$own\>/$release/g" {} +
+    cat >"$dir/new" <<CONF
 APT::Architecture "$architecture";
 APT::Architectures "$architecture";
 Dir::Etc::sourcelist "$dir/sources.list";
@@ -100,11 +108,27 @@ Dir::State::status "/dev/null";
 Dir::Cache "$dir/cache";
 APT::Sandbox::User "root";
 CONF
-        apt-get -c "$dir/new" -qq update
-        mv "$dir/new" "$dir/apt.conf"
-    fi
+    apt-get -c "$dir/new" -qq update
+    mv "$dir/new" "$dir/apt.conf"
+}
+
+# The same for another architecture $1.
+apt_download_foreign() {
+    local architecture=$1 package=$2 dir=$build/apt-$1
+    compgen -G "$build/downloads/${package}_*.deb" >/dev/null && return 0
+    apt_foreign_setup "$dir" "$architecture" "$(apt_own_release)"
     say "downloading $package"
     (cd "$build/downloads" && apt-get -c "$dir/apt.conf" -qq download "$package")
+}
+
+# The same of another Debian release $1, into a folder of its own.
+apt_download_release() {
+    local release=$1 package=$2 dir=$build/apt-$1
+    compgen -G "$build/downloads/$release/${package}_*.deb" >/dev/null && return 0
+    apt_foreign_setup "$dir" "$(dpkg --print-architecture)" "$release"
+    say "downloading $package of $release"
+    mkdir -p "$build/downloads/$release"
+    (cd "$build/downloads/$release" && apt-get -c "$dir/apt.conf" -qq download "$package")
 }
 
 # Prints the path of a downloaded package.

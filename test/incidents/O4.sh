@@ -7,6 +7,10 @@ set -euo pipefail
 . "$test_lib/small-root.sh"
 # shellcheck source=test/lib/userspace.sh
 . "$test_lib/userspace.sh"
+# shellcheck source=test/lib/vm.sh
+. "$test_lib/vm.sh"
+# shellcheck source=test/lib/fake-stack.sh
+. "$test_lib/fake-stack.sh"
 
 gpu=pci:v000010DEd00001EB8sv000010DEsd000012A2bc03sc02i00
 
@@ -57,6 +61,44 @@ test_o4_both_are_kept_away() {
     assert_not_contains "what the GPU loads" nouveau "$loaded"
     assert_not_contains "what the GPU loads" nova_core "$loaded"
     assert_contains "what the GPU loads" "$open_name" "$loaded"
+}
+
+# The kernel's own two drivers for the GPU of the virtual machine, in root $1.
+put_real_rivals() {
+    local folder=$1/lib/modules/$KERNEL/kernel/drivers/gpu
+    cp -r "$test_lib/fake-rivals" "$scratch/rivals"
+    stack_compile "$scratch/rivals"
+    install -D -m 644 -t "$folder" "$scratch/rivals"/{nouveau,nova_core}.ko
+    depmod -b "$1" "$KERNEL"
+}
+
+who_has_the_gpu() {
+    stack_boot_gpu "$1" <<'GUEST'
+coldplug
+step driver gpu_driver
+step rivals eval 'grep -cE "^(nouveau|nova_core) " /proc/modules'
+step blacklist cat /etc/modprobe.d/nvidia-blacklist.conf
+GUEST
+}
+
+# On a real kernel: who comes first has the GPU; with the blacklist it is the baked driver.
+test_o4_who_binds_the_gpu() {
+    root=$(overlay_root node)
+    put_real_rivals "$root"
+    mkdir -p "$scratch/blacklist/etc/modprobe.d"
+    printf 'blacklist nouveau\nblacklist nova_core\n' \
+        >"$scratch/blacklist/etc/modprobe.d/nvidia-blacklist.conf"
+    expect 0 bake_stack "$root" "$KERNEL" --userspace "$scratch/blacklist"
+    rm -r "$root"/usr/src/linux-*
+    who_has_the_gpu "$root"
+    assert_equal "rivals loaded" 0 "$(said rivals)"
+    assert_equal "who has the GPU" nvidia "$(said driver)"
+
+    expect 0 "$prebake_node" park --root "$root"
+    who_has_the_gpu "$root"
+    assert_step blacklist 1
+    assert_equal "rivals loaded while parked" 2 "$(said rivals)"
+    assert_contains "who has the GPU while parked" "$(said driver)" "nouveau nova_core"
 }
 
 run_tests "$@"

@@ -8,14 +8,25 @@ set -euo pipefail
 . "$(dirname "$0")/../lib/world.sh"
 # shellcheck source=test/lib/prebuilt.sh
 . "$test_lib/prebuilt.sh"
+# shellcheck source=scripts/lib/dkms-releases.sh
+. "$scripts/lib/dkms-releases.sh"
 
 folder=lib/modules/$KERNEL/updates/dkms
 module=$folder/$small_name-core.ko
 
+# A root with dkms as $1: "own", or the Debian release to take it from.
+root_with_dkms() {
+    local root
+    root=$(overlay_root dkms "layers-$1")
+    [[ $1 == own ]] || dpkg-deb --fsys-tarfile "$(apt_downloaded "$1/dkms")" |
+        tar -x -C "$root" --keep-directory-symlink
+    printf '%s\n' "$root"
+}
+
 # Its files and its source, without a registration.
-test_r2_unregistered() {
+unregistered() {
     local root before
-    root=$(overlay_root dkms)
+    root=$(root_with_dkms "$1")
     expect 0 bake_small "$root" 1.0
     rm -r "$root/var/lib/dkms/$small_name"
     before=$(sha256sum <"$root/$module")
@@ -28,9 +39,9 @@ test_r2_unregistered() {
     fi
 }
 
-test_r2_activated() {
+activated() {
     local root package=$small_name/1.0
-    root=$(overlay_root dkms)
+    root=$(root_with_dkms "$1")
     expect 0 bake_small "$root" 1.0 --layout parked
     expect 0 "$prebake_node" activate --root "$root"
     snapshot "$root" >"$scratch/before"
@@ -45,6 +56,18 @@ test_r2_activated() {
     assert_equal "dkms status" "" "$(dkms_in "$root" status)"
     assert_absent "$root/$module"
     expect 0 teardown "$root"
+}
+
+test_r2_unregistered() { unregistered own; }
+
+test_r2_unregistered_newer_dkms() { unregistered "$NEWER_RELEASE"; }
+
+test_r2_activated() { activated own; }
+
+test_r2_activated_newer_dkms() {
+    activated "$NEWER_RELEASE"
+    assert_contains "which dkms it was" "dkms-3.2" \
+        "$(in_root "$scratch/layers-$NEWER_RELEASE/root" dkms --version)"
 }
 
 run_tests "$@"

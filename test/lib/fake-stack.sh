@@ -21,11 +21,12 @@ stack_compile() {
         fail "$(<"$dir/log")"
 }
 
-# Bakes the stack into root $1, for kernel $2.
+# Bakes the stack into root $1, for kernel $2; further arguments are the bake's.
 bake_stack() {
     local root=$1 kernel=${2:-$KERNEL}
     [[ -d $scratch/stack ]] || stack_source "$scratch/stack"
-    "$prebake" bake --root "$root" --source "$scratch/stack" --kernel "$kernel" --cache "$cache"
+    "$prebake" bake --root "$root" --source "$scratch/stack" --kernel "$kernel" --cache "$cache" \
+        "${@:3}"
 }
 
 # Puts into root $1 a driver of the bake's version that somebody else compiled, and another vendor's
@@ -68,6 +69,17 @@ load_stack() { modprobe -a nvidia-uvm nvidia-drm; }
 
 loaded() { awk '/^(nvidia|gdrdrv)/ { print $1 }' /proc/modules | sort | xargs; }
 
+# What udev does with each device at boot.
+coldplug() {
+    local alias
+    for alias in /sys/bus/pci/devices/*/modalias; do modprobe -abq "$(<"$alias")"; done
+    return 0
+}
+
+# The GPU: its alias, and which driver has it.
+gpu=$(dirname "$(grep -l '^pci:v00001234d000011E8' /sys/bus/pci/devices/*/modalias)")
+gpu_driver() { basename "$(readlink "$gpu/driver")"; }
+
 # Every file of the disk: any change of one changes its ctime.
 files() { find / -xdev -path /vm -prune -o -printf '%p %i %C@\n' | sort; }
 files_kept() { files | diff /dev/files -; }
@@ -78,6 +90,12 @@ GUEST
 stack_boot() {
     vm_expect "$1" "$(stack_guest)
 $(cat)"
+}
+
+# The same of a machine with a GPU.
+stack_boot_gpu() {
+    vm_expect "$1" "$(stack_guest)
+$(cat)" -device edu
 }
 
 # What a step of the guest printed, and its exit status.

@@ -5,7 +5,8 @@
 runner_passed=0
 runner_failed=0
 
-# One test. Its output is shown when it fails; PREBAKE_TEST_VERBOSE=1 shows it always.
+# One test. Its output is shown when it fails; PREBAKE_TEST_VERBOSE=1 shows it always, as it does what
+# the test writes to descriptor 3.
 runner_one() {
     local name=$1 suite=$2 log status=0 begun=$SECONDS
     log=$(mktemp "$scratch_base/log.XXXXXX")
@@ -15,7 +16,7 @@ runner_one() {
         set -e
         trap world_leave EXIT
         "$name"
-    ) >"$log" 2>&1
+    ) 3>&1 >"$log" 2>&1
     status=$?
     set -e
     if ((status == 0)); then

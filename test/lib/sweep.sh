@@ -153,6 +153,8 @@ sweep_expected() {
     echo "$total"
 }
 
+sweep_sampled() { [[ ! -f $case/every ]] || printf ', every %dth' "$(<"$case/every")"; }
+
 # Sweeps case $1 with the other arguments' faults; fails when something was wrong or left out.
 sweep() {
     local case=$1 shards shard expected tried call
@@ -165,7 +167,8 @@ sweep() {
     wait
     expected=$(sweep_expected "$@")
     tried=$(cat "$case"/tried.* | sort -u | wc -l)
-    printf '%s: points: tried %d of %d (%s)\n' "$(basename "$case")" "$tried" "$expected" "$*"
+    printf '%s: points tried %d of %d (%s at each of %d counted calls%s)\n' "$(basename "$case")" \
+        "$tried" "$expected" "$*" "$(wc -l <"$case/calls")" "$(sweep_sampled)" >&3
     ! compgen -G "$case/problems.*" >/dev/null || {
         head -n 60 "$case"/problems.* >&2
         fail "$(cat "$case"/problems.* | grep -vc '^    ') problems"

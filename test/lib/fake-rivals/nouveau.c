@@ -1,0 +1,3 @@
+/* The kernel's driver of old. */
+#define RIVAL_NAME "nouveau"
+#include "rival.h"

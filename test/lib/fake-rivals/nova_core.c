@@ -1,0 +1,3 @@
+/* The kernel's new driver. */
+#define RIVAL_NAME "nova_core"
+#include "rival.h"
