@@ -1,5 +1,6 @@
 #include "base/telemetry.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define VALUE_MAX 128
@@ -58,6 +59,14 @@ void telemetry_add_bool(struct telemetry *event, const char *key, bool value) {
 
 const char *telemetry_line(const struct telemetry *event) {
     return event->failed ? NULL : buffer_string(&event->line);
+}
+
+int telemetry_print(const struct telemetry *event, struct error *err) {
+    const char *line = telemetry_line(event);
+    if (!line)
+        return error_oom(err, "printing the result");
+    puts(line);
+    return 0;
 }
 
 void telemetry_release(struct telemetry *event) {

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "base/buffer.h"
+#include "base/error.h"
 
 struct telemetry {
     struct buffer line;
@@ -21,6 +22,8 @@ void telemetry_add_number(struct telemetry *event, const char *key, long long va
 void telemetry_add_bool(struct telemetry *event, const char *key, bool value);
 /* The finished line without a newline, or NULL when memory ran out. Owned by `event`. */
 const char *telemetry_line(const struct telemetry *event);
+/* Prints the finished line on standard output. −ENOMEM when a part of it could not be kept. */
+int telemetry_print(const struct telemetry *event, struct error *err) MUST_CHECK;
 void telemetry_release(struct telemetry *event);
 #define AUTO_TELEMETRY AUTO(telemetry_release)
 

@@ -45,6 +45,7 @@ int bake_options_read(const struct command_call *call, struct bake_options *opti
                       struct error *err) {
     *options = (struct bake_options){
         .source = command_value(call, "source"),
+        .bundle = command_value(call, "bundle"),
         .kernel = command_value(call, "kernel"),
         .sign_key = command_value(call, "sign-key"),
         .sign_cert = command_value(call, "sign-cert"),
@@ -62,7 +63,7 @@ int bake_options_read(const struct command_call *call, struct bake_options *opti
         .dry_run = command_given(call, "dry-run"),
         .json = command_given(call, "json"),
     };
-    if (!options->source)
+    if (!options->source && !options->bundle)
         return error_set(err, ERROR_USAGE, EINVAL,
                          "--source is missing: name a DKMS source tree or a .deb that carries one");
     int rc = read_jobs(command_value(call, "jobs"), &options->jobs, err);

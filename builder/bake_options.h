@@ -1,4 +1,4 @@
-/* What `prebake bake` was asked for. */
+/* What `prebake bake`, and its two halves `build` and `install`, were asked for. */
 #ifndef BUILDER_BAKE_OPTIONS_H
 #define BUILDER_BAKE_OPTIONS_H
 
@@ -8,8 +8,9 @@
 
 /* Strings belong to the command call. */
 struct bake_options {
-    const char *source;
-    const char *kernel; /* NULL: the only one with headers */
+    const char *source; /* NULL: the one in the bundle */
+    const char *bundle; /* NULL: compile, or take from the cache */
+    const char *kernel; /* NULL: the only one with headers, or the bundle's */
     const char *sign_key;
     const char *sign_cert;
     const char *passphrase_file;
@@ -27,6 +28,36 @@ struct bake_options {
     bool dry_run;
     bool json;
 };
+
+/* The rows of a verb's table: of one that compiles … */
+#define BAKE_OPTIONS_COMPILING                                                                     \
+    {"source", "SRC", "a DKMS source tree, or a .deb or tarball with one", NULL},                  \
+        {"kernel", "RELEASE", "the kernel (default: the only one with headers)", NULL},            \
+        {"jobs", "N", "compile with N processes (default: processors)", NULL},                     \
+        {"cache", "DIR", "keep finished builds in DIR and use what is there", NULL}, {             \
+        "allow-cc-mismatch", NULL, "accept another compiler than the kernel's", NULL               \
+    }
+
+/* … and of one that places. */
+#define BAKE_OPTIONS_PLACING                                                                       \
+    {"sign-key", "KEY", "sign with this private key (PEM file or pkcs11: URI)", NULL},             \
+        {"sign-cert", "CERT", "its certificate (PEM or DER)", NULL},                               \
+        {"passphrase-file", "FILE", "the key's passphrase (default: KBUILD_SIGN_PIN)", NULL},      \
+        {"require-signature", NULL, "fail when the modules would not be signed", NULL},            \
+        {"compress", "FORMAT",                                                                     \
+         "how modules are packed (default auto: as the kernel's configuration says)",              \
+         "auto|none|gzip|xz|zstd"},                                                                \
+        {"driver-kind", "KIND", "what the marker says (default cuda)", "cuda|grid"},               \
+        {"compat-marker", "PATH",                                                                  \
+         "place a marker for other tools, there only while the bake is active", NULL},             \
+        {"layout", "LAYOUT",                                                                       \
+         "active (default): installed, indexed, registered; parked: inert, in a private store "    \
+         "until prebake-node activates it",                                                        \
+         "active|parked"},                                                                         \
+        {"userspace", "DIR", "lay DIR over the image as well: programs, libraries", NULL},         \
+        {"replace", NULL, "take the place of a bake that is there", NULL}, {                       \
+        "ignore-scripts", NULL, "bake although the source has install scripts", NULL               \
+    }
 
 /*
  * Reads and checks the options. ERROR_USAGE; ERROR_SIGNING for --require-signature without a key.

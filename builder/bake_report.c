@@ -1,25 +1,14 @@
 #include "builder/bake_report.h"
 
-#include <jansson.h>
-#include <stdio.h>
-
 #include "base/stopwatch.h"
 #include "base/telemetry.h"
+#include "builder/json_text.h"
 
 #define REPORT_FORMAT 1
 
-static void cleanup_json(json_t **value) {
-    json_decref(*value);
-}
-#define AUTO_JSON AUTO(cleanup_json)
-
 static int print_json(json_t *document, struct error *err) {
     AUTO_JSON json_t *owned = document;
-    AUTO_FREE char *text = owned ? json_dumps(owned, JSON_INDENT(2)) : NULL;
-    if (!text)
-        return error_oom(err, "printing the result");
-    puts(text);
-    return 0;
+    return owned ? json_text_print(owned, err) : error_oom(err, "printing the result");
 }
 
 /* NULL, which stands for none, without one. */
@@ -80,11 +69,7 @@ static int print_line(const struct plan *plan, const char *status, const char *f
     telemetry_add_bool(&event, "signed", plan->options->sign_key != NULL);
     telemetry_add(&event, "compression", compression_name(plan->compression));
     telemetry_add_number(&event, "duration_ms", duration);
-    const char *line = telemetry_line(&event);
-    if (!line)
-        return error_oom(err, "printing the result");
-    puts(line);
-    return 0;
+    return telemetry_print(&event, err);
 }
 
 int bake_report_done(const struct plan *plan, const struct packed_set *modules, const char *from,

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "builder/image.h"
+#include "builder/plan_places.h"
 #include "kmod/lifecycle/activate.h"
 #include "kmod/lifecycle/bake_initramfs.h"
 #include "kmod/lifecycle/bake_records.h"
@@ -121,7 +122,7 @@ static int prepare_and_place(struct plan *plan, struct node_program *program,
                              const struct bundle *bundle, const struct packed_set *modules,
                              struct error *err) {
     AUTO_BAKE struct bake bake = {0};
-    int rc = plan_look_at_places(plan, err);
+    int rc = plan_places_look(plan, err);
     if (!rc)
         rc = image_prepare(plan, bundle, modules, &bake, err);
     if (!rc)

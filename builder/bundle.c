@@ -96,20 +96,24 @@ static int move_into_cache(const char *from, const char *to, struct error *err) 
 }
 
 /* Whoever can write a bundle there decides what root's modules are. */
+static int check_folder(const char *option, const char *folder, struct error *err) {
+    struct stat st;
+    if (stat(folder, &st))
+        return error_io(err, errno, "%s %s", option, folder);
+    if (!S_ISDIR(st.st_mode))
+        return error_set(err, ERROR_USAGE, ENOTDIR, "%s %s is not a directory", option, folder);
+    if (st.st_uid != geteuid() || (st.st_mode & 022))
+        return error_set(err, ERROR_REFUSED, EPERM,
+                         "%s %s is somebody else's or can be written by others; a bundle planted "
+                         "there would be baked",
+                         option, folder);
+    return 0;
+}
+
 static int make_cache(const char *cache, struct error *err) {
     if (mkdir(cache, 0755) && errno != EEXIST)
         return error_io(err, errno, "--cache %s", cache);
-    struct stat st;
-    if (stat(cache, &st))
-        return error_io(err, errno, "--cache %s", cache);
-    if (!S_ISDIR(st.st_mode))
-        return error_set(err, ERROR_USAGE, ENOTDIR, "--cache %s is not a directory", cache);
-    if (st.st_uid != geteuid() || (st.st_mode & 022))
-        return error_set(err, ERROR_REFUSED, EPERM,
-                         "--cache %s is somebody else's or can be written by others; a bundle "
-                         "planted there would be baked",
-                         cache);
-    return 0;
+    return check_folder("--cache", cache, err);
 }
 
 /* Finds a whole bundle in the cache. 1: found; 0: not there, or damaged and removed. */
@@ -134,9 +138,20 @@ static int build_in(const struct plan *plan, const char *base, struct bundle *bu
     return bundle->path ? build(plan, bundle, err) : error_oom(err, "building");
 }
 
+static int open_given(const struct plan *plan, struct bundle *bundle, struct error *err) {
+    const char *path = plan->options->bundle;
+    int rc = check_folder("--bundle", path, err);
+    if (!rc)
+        rc = bundle_record_check(plan, path, err);
+    bundle->path = strdup(path);
+    return rc || bundle->path ? rc : error_oom(err, "opening a bundle");
+}
+
 int bundle_get(const struct plan *plan, struct bundle *bundle, struct error *err) {
     *bundle = (struct bundle){0};
     const char *cache = plan->options->cache;
+    if (plan->options->bundle)
+        return open_given(plan, bundle, err);
     if (!cache)
         return build_in(plan, NULL, bundle, err);
     AUTO_FREE char *path = NULL;

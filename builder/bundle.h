@@ -5,6 +5,7 @@
  *     <cache>/<id>/bundle.json          format, id, inputs, and the digest of each file
  *     <cache>/<id>/modules/<dest>.ko
  *     <cache>/<id>/make.log
+ *     <output>/source/                  the source tree, in a bundle of `prebake build` alone
  */
 #ifndef BUILDER_BUNDLE_H
 #define BUILDER_BUNDLE_H
@@ -22,9 +23,10 @@ struct bundle {
 };
 
 /*
- * Gives the plan's bundle: from the cache when it is there and whole, else built, verified against
- * the target, stripped, and put into the cache. Errors of kbuild_run(); ERROR_DAMAGED when a module
- * would not load on the target.
+ * Gives the plan's bundle: the one that was named, or from the cache when it is there and whole,
+ * else built, verified against the target, stripped, and put into the cache. Errors of
+ * kbuild_run(); ERROR_DAMAGED when a module would not load on the target, or the named bundle is
+ * not whole.
  */
 int bundle_get(const struct plan *plan, struct bundle *bundle, struct error *err) MUST_CHECK;
 

@@ -1,19 +1,14 @@
 #include "builder/bundle_record.h"
 
 #include <fcntl.h>
-#include <jansson.h>
 #include <string.h>
 
 #include "base/digest.h"
 #include "base/file.h"
+#include "builder/json_text.h"
 
 #define BUNDLE_FORMAT 1
 #define RECORD_SIZE_MAX (1 << 20)
-
-static void cleanup_json(json_t **value) {
-    json_decref(*value);
-}
-#define AUTO_JSON AUTO(cleanup_json)
 
 /* The digest of <path>/modules/<dest>.ko. */
 static int module_digest(const char *path, const char *dest, char hex[static DIGEST_HEX_SIZE],
@@ -131,4 +126,36 @@ int bundle_record_check_modules(const char *path, struct error *err) {
             return rc;
     }
     return 0;
+}
+
+static char *text_of(const json_t *record, const char *key) {
+    const char *text = json_string_value(json_object_get(record, key));
+    return text ? strdup(text) : NULL;
+}
+
+int bundle_origin_read(const char *path, struct bundle_origin *origin, struct error *err) {
+    struct error reason = {0};
+    AUTO_JSON json_t *record = read_record(path, &reason);
+    if (reason.errnum == ENOENT || reason.errnum == ENOTDIR)
+        return error_set(err, ERROR_USAGE, reason.errnum,
+                         "%s is no bundle: there is no bundle.json in it ('prebake build' makes "
+                         "one)",
+                         path);
+    if (*reason.text)
+        return damaged(err, path, reason.text);
+    *origin = (struct bundle_origin){.id = text_of(record, "id"),
+                                     .kernel = text_of(record, "kernel"),
+                                     .compiler = text_of(record, "compiler"),
+                                     .source_sha256 = text_of(record, "source_sha256")};
+    if (json_integer_value(json_object_get(record, "format")) == BUNDLE_FORMAT && origin->id &&
+        origin->kernel && origin->compiler && origin->source_sha256)
+        return 0;
+    return damaged(err, path, "bundle.json does not say what it was made from");
+}
+
+void bundle_origin_release(struct bundle_origin *origin) {
+    free(origin->id);
+    free(origin->kernel);
+    free(origin->compiler);
+    free(origin->source_sha256);
 }

@@ -4,6 +4,23 @@
 
 #include "builder/plan.h"
 
+#define BUNDLE_SOURCE "source" /* in a bundle that was built to be carried elsewhere */
+
+/* What a bundle says it was made from. */
+struct bundle_origin {
+    char *id;
+    char *kernel;
+    char *compiler; /* its version, as compiler.h has it */
+    char *source_sha256;
+};
+
+/* Reads it of the bundle `path`. ERROR_USAGE when that is no bundle, ERROR_DAMAGED when its record
+ * is not whole. */
+int bundle_origin_read(const char *path, struct bundle_origin *origin,
+                       struct error *err) MUST_CHECK;
+void bundle_origin_release(struct bundle_origin *origin);
+#define AUTO_BUNDLE_ORIGIN AUTO(bundle_origin_release)
+
 /* Writes <path>/bundle.json for the modules in <path>/modules. */
 int bundle_record_write(const struct plan *plan, const char *path, struct error *err) MUST_CHECK;
 

@@ -1,7 +1,5 @@
 #include "builder/cmd_seal.h"
 
-#include <stdio.h>
-
 #include "base/telemetry.h"
 #include "builder/json_text.h"
 #include "builder/seal_checks.h"
@@ -18,11 +16,7 @@ static int print_line(const struct seal_result *result, struct error *err) {
     telemetry_add_number(&event, "refreshed", result->refreshed);
     telemetry_add_number(&event, "forgotten", result->forgotten);
     telemetry_add_number(&event, "duration_ms", result->duration_ms);
-    const char *line = telemetry_line(&event);
-    if (!line)
-        return error_oom(err, "printing the result");
-    puts(line);
-    return 0;
+    return telemetry_print(&event, err);
 }
 
 static int print_json(const struct seal_result *result, struct error *err) {

@@ -1,6 +1,8 @@
 /* prebake: the image-build side. */
 #include "builder/cmd_bake.h"
+#include "builder/cmd_build.h"
 #include "builder/cmd_inspect.h"
+#include "builder/cmd_install.h"
 #include "builder/cmd_seal.h"
 #include "builder/cmd_sign.h"
 #include "builder/cmd_verify.h"
@@ -8,7 +10,8 @@
 #include "kmod/system/unpacker_library.h"
 
 static const struct command *const commands[] = {
-    &cmd_bake, &cmd_seal, &cmd_audit, &cmd_verify, &cmd_sign, &cmd_inspect, NULL,
+    &cmd_bake,   &cmd_build, &cmd_install, &cmd_seal, &cmd_audit,
+    &cmd_verify, &cmd_sign,  &cmd_inspect, NULL,
 };
 
 int main(int argc, char **argv) {

@@ -31,22 +31,18 @@ struct plan {
 };
 
 /*
- * Finds and checks source, kernel headers, compiler and what else the compile needs. Errors as
- * those of the parts: ERROR_NO_HEADERS, ERROR_DEPENDENCY, ERROR_EXCLUDED, ERROR_REFUSED (a root
- * that can't be written, a source with install-time scripts, a registration that is somebody
- * else's) …
+ * Finds and checks source, kernel headers, compiler, what else the compile needs, and the places in
+ * the root. With options->bundle the modules are in that bundle already: no compiler is needed.
+ * Errors as those of the parts: ERROR_NO_HEADERS, ERROR_DEPENDENCY, ERROR_EXCLUDED, ERROR_REFUSED
+ * (a root that can't be written, a source with install-time scripts, a registration that is
+ * somebody else's), ERROR_MISMATCH (a bundle that was made from other inputs) …
  */
 int plan_make(const struct root *root, const struct bake_options *options, struct plan *plan,
               struct error *err) MUST_CHECK;
 
-/*
- * Looks again at what the root has in the places of the source tree and the registration; after
- * something was removed there. ERROR_REFUSED when they are somebody else's.
- */
-int plan_look_at_places(struct plan *plan, struct error *err) MUST_CHECK;
-
-/* The steps, a sentence each. */
-int plan_describe(const struct plan *plan, struct strlist *steps, struct error *err) MUST_CHECK;
+/* The same without any place: of the root only the kernel's headers count. */
+int plan_make_build(const struct root *root, const struct bake_options *options, struct plan *plan,
+                    struct error *err) MUST_CHECK;
 
 void plan_release(struct plan *plan);
 #define AUTO_PLAN AUTO(plan_release)

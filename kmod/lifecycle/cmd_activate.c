@@ -1,6 +1,5 @@
 #include "kmod/lifecycle/cmd_activate.h"
 
-#include <stdio.h>
 
 #include "base/telemetry.h"
 #include "kmod/lifecycle/activate.h"
@@ -15,11 +14,7 @@ static int print_line(const struct command_call *call, const struct activate_res
     telemetry_add_bool(&event, "changed", result->acted);
     telemetry_add_bool(&event, "loaded", result->loaded);
     telemetry_add_number(&event, "duration_ms", result->duration_ms);
-    const char *line = telemetry_line(&event);
-    if (!line)
-        return error_oom(err, "printing the result");
-    puts(line);
-    return 0;
+    return telemetry_print(&event, err);
 }
 
 static int print_json(const struct activate_result *result, struct error *err) {

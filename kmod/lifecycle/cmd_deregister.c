@@ -1,6 +1,5 @@
 #include "kmod/lifecycle/cmd_deregister.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/telemetry.h"
@@ -24,11 +23,7 @@ static int print_line(const struct command_call *call, const struct deregister_o
     telemetry_add_number(&event, "files", result->files);
     telemetry_add_number(&event, "foreign", result->foreign);
     telemetry_add_number(&event, "duration_ms", result->duration_ms);
-    const char *line = telemetry_line(&event);
-    if (!line)
-        return error_oom(err, "printing the result");
-    puts(line);
-    return 0;
+    return telemetry_print(&event, err);
 }
 
 static int print_json(const struct deregister_options *options,

@@ -1,7 +1,5 @@
 #include "kmod/lifecycle/cmd_park.h"
 
-#include <stdio.h>
-
 #include "base/telemetry.h"
 #include "kmod/lifecycle/lock_option.h"
 #include "kmod/lifecycle/node_json.h"
@@ -14,11 +12,7 @@ static int print_line(const struct command_call *call, const struct park_result 
     telemetry_add(&event, "status", "parked");
     telemetry_add_bool(&event, "changed", result->acted);
     telemetry_add_number(&event, "duration_ms", result->duration_ms);
-    const char *line = telemetry_line(&event);
-    if (!line)
-        return error_oom(err, "printing the result");
-    puts(line);
-    return 0;
+    return telemetry_print(&event, err);
 }
 
 static int print_json(const struct park_result *result, struct error *err) {

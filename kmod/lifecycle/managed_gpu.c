@@ -1,6 +1,6 @@
 #include "kmod/lifecycle/managed_gpu.h"
 
-#include "kmod/lifecycle/node_line.h"
+#include "base/telemetry.h"
 #include "kmod/lifecycle/policy.h"
 
 static bool kind_matches(const char *driver_type, const struct node_marker *marker) {
@@ -21,7 +21,7 @@ int managed_gpu_line(const char *tag, const char *driver_type, const struct node
     telemetry_add(&event, "marker_kind", node_marker_kind(marker));
     telemetry_add(&event, "node_kind", policy_kind(driver_type));
     telemetry_add(&event, "state", state(marker, word));
-    return node_line_print(&event, err);
+    return telemetry_print(&event, err);
 }
 
 json_t *managed_gpu_json(const char *driver_type, const struct node_marker *marker,

@@ -2,9 +2,9 @@
 
 #include <string.h>
 
+#include "base/telemetry.h"
 #include "kmod/lifecycle/managed_gpu.h"
 #include "kmod/lifecycle/node_json.h"
-#include "kmod/lifecycle/node_line.h"
 #include "kmod/lifecycle/teardown_report.h"
 
 static const char *state(const struct reconcile_result *result) {
@@ -32,7 +32,7 @@ static int reconcile_line(const struct reconcile_options *options,
     telemetry_add(&event, "baked_version", result->facts.marker.values.driver_version);
     telemetry_add(&event, "state", state(result));
     telemetry_add_number(&event, "duration_ms", result->duration_ms);
-    return node_line_print(&event, err);
+    return telemetry_print(&event, err);
 }
 
 /* A node of one kind found the other kind's driver. */
@@ -44,7 +44,7 @@ static int kinds_line(const struct reconcile_options *options,
     telemetry_add(&event, "marker_kind", node_marker_kind(&result->facts.marker));
     telemetry_add(&event, "node_kind", policy_kind(options->wishes.driver_type));
     telemetry_add(&event, "action", strcmp(result->status, "done") ? result->status : "teardown");
-    return node_line_print(&event, err);
+    return telemetry_print(&event, err);
 }
 
 int reconcile_report_lines(const struct reconcile_options *options,

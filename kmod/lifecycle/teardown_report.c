@@ -1,7 +1,7 @@
 #include "kmod/lifecycle/teardown_report.h"
 
+#include "base/telemetry.h"
 #include "kmod/lifecycle/node_json.h"
-#include "kmod/lifecycle/node_line.h"
 
 static const char *status(const struct teardown_result *result) {
     return result->complete ? "cleaned" : "incomplete";
@@ -22,7 +22,7 @@ int teardown_report_line(const struct teardown_result *result, const char *tag,
     telemetry_add_number(&event, "foreign", result->foreign);
     telemetry_add(&event, "initramfs", teardown_initramfs_name(result->initramfs));
     telemetry_add_number(&event, "duration_ms", result->duration_ms);
-    return node_line_print(&event, err);
+    return telemetry_print(&event, err);
 }
 
 json_t *teardown_report_json(const struct teardown_result *result) {

@@ -69,7 +69,7 @@ complete_command() {
     set -- "${words[*]}"
     case $1 in
     *--help) printf '%s\n' "$1" ;;
-    "prebake bake "*--source*) printf '%s --cache %q\n' "$1" "$cache" ;;
+    "prebake bake "*--source* | "prebake build "*) printf '%s --cache %q\n' "$1" "$cache" ;;
     "prebake bake "*) printf '%s --root /mnt/image --kernel %s --source %q --cache %q\n' "$1" \
         "$KERNEL" "$scratch_base/small-1.0" "$cache" ;;
     # Inside of the image the kernel is this machine's, and not the bake's.
@@ -106,7 +106,7 @@ test_documented_commands() {
     while read -r command; do
         number=$((number + 1))
         [[ -z ${elsewhere[$command]:-} && $command != "make check-"* ]] || continue
-        if [[ $command == "prebake bake"* ]]; then
+        if [[ $command =~ ^prebake\ (bake|build|install)\  ]]; then
             image=$(overlay_root node "image.$number")
         else
             image=$(overlay_over "$baked" "image.$number")

@@ -29,6 +29,7 @@ baked_image_make() {
     snapshot "$root" >"$images/unbaked.snapshot"
     cache=$images/cache bake_small "$root" 1.0 >/dev/null 2>&1 || die "the small bake failed"
     snapshot "$root" >"$images/baked.snapshot"
+    sync -f "$root" # it may stay mounted in another process's namespace
     umount "$root"
     mv "$image" "$images/baked"
 }

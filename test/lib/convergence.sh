@@ -129,6 +129,7 @@ make_teardown_case() {
     case=$work/$1
     mkdir "$case"
     cp "$from/before" "$case/before"
+    sync -f "$root" # it may stay mounted in another process's namespace
     umount "$root"
     mv "$image" "$case/start.img"
     sweep_mount "$case/start.img"

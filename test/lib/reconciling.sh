@@ -24,6 +24,7 @@ managed() {
 fingerprint() { (cd "$root" && find . -printf '%p %i %y %m %U %G %s %T@ %C@ %l\n' | sort | sha256sum); }
 
 keep_image() {
+    sync -f "$root" # it may stay mounted in another process's namespace
     umount "$root"
     mv "$image" "$images/$1"
 }

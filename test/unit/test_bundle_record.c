@@ -141,8 +141,38 @@ static void test_a_record_is_not_written_over_another(void) {
     CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "bundle.json"));
 }
 
+static void test_what_it_was_made_from_is_read(void) {
+    struct bundle_origin origin = {0};
+    CU_ASSERT_EQUAL(bundle_origin_read(workdir_path(""), &origin, &err), 0);
+    CU_ASSERT_STRING_EQUAL(origin.id, ID);
+    CU_ASSERT_STRING_EQUAL(origin.kernel, "6.1.0-47");
+    CU_ASSERT_STRING_EQUAL(origin.compiler, "gcc-12 (x) 12.2");
+    CU_ASSERT_STRING_EQUAL(origin.source_sha256, ID);
+    bundle_origin_release(&origin);
+}
+
+static void check_no_origin(const char *text, enum error_kind kind) {
+    struct bundle_origin origin = {0};
+    err = (struct error){0};
+    CU_ASSERT_TRUE(!text || workdir_write("bundle.json", text, strlen(text)));
+    CU_ASSERT_TRUE(bundle_origin_read(workdir_path(""), &origin, &err) < 0);
+    CU_ASSERT_EQUAL(err.kind, kind);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "bundle.json"));
+    bundle_origin_release(&origin);
+}
+
+static void test_what_is_no_bundle_has_no_origin(void) {
+    check_no_origin("", ERROR_DAMAGED);
+    check_no_origin("[]", ERROR_DAMAGED);
+    check_no_origin("{\"format\":1,\"id\":\"x\",\"kernel\":\"x\",\"compiler\":7}", ERROR_DAMAGED);
+    CU_ASSERT_EQUAL(unlink(workdir_path("bundle.json")), 0);
+    check_no_origin(NULL, ERROR_USAGE);
+}
+
 int main(void) {
     CU_TestInfo tests[] = {
+        {"what it was made from is read", test_what_it_was_made_from_is_read},
+        {"what is no bundle has no origin", test_what_is_no_bundle_has_no_origin},
         {"the record says what it was made from", test_the_record_says_what_it_was_made_from},
         {"the same inputs give the same bytes", test_the_same_inputs_give_the_same_bytes},
         {"a whole bundle", test_a_whole_bundle},
