@@ -1,6 +1,5 @@
 #include "kmod/lifecycle/cmd_activate.h"
 
-
 #include "base/telemetry.h"
 #include "kmod/lifecycle/activate.h"
 #include "kmod/lifecycle/lock_option.h"
