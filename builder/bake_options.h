@@ -33,7 +33,7 @@ struct bake_options {
 #define BAKE_OPTIONS_COMPILING                                                                     \
     {"source", "SRC", "a DKMS source tree, or a .deb or tarball with one", NULL},                  \
         {"kernel", "RELEASE", "the kernel (default: the only one with headers)", NULL},            \
-        {"jobs", "N", "compile with N processes (default: processors)", NULL},                     \
+        {"jobs", "N", "compile with N processes, pack with N (default: processors)", NULL},        \
         {"cache", "DIR", "keep finished builds in DIR and use what is there", NULL}, {             \
         "allow-cc-mismatch", NULL, "accept another compiler than the kernel's", NULL               \
     }

@@ -19,9 +19,9 @@ struct packed_set {
 };
 
 /*
- * Signs (when the plan has a key) and compresses each module of the bundle, then reads the result
- * back through libkmod and unpacked, and verifies the set against the target: what is returned is
- * what was checked. ERROR_SIGNING, ERROR_DAMAGED.
+ * Signs (when the plan has a key) and compresses each module of the bundle, as many at a time as
+ * the plan has jobs, then reads the result back through libkmod and unpacked, and verifies the set
+ * against the target: what is returned is what was checked. ERROR_SIGNING, ERROR_DAMAGED.
  */
 int packing_run(const struct plan *plan, const struct bundle *bundle, struct packed_set *set,
                 struct error *err) MUST_CHECK;

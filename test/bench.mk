@@ -9,4 +9,4 @@ bench:
 
 test-programs: $(BENCH_TOOLS)
 $(BENCH_TOOLS): $(BUILD)/test/bench/%: $(BUILD)/test/bench/%.o $(NODE_ARCHIVES)
-	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< -Wl,--start-group $(NODE_ARCHIVES) -Wl,--end-group $(NODE_LIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< -Wl,--start-group $(NODE_ARCHIVES) -Wl,--end-group $(BUILDER_LIBS)

@@ -306,6 +306,17 @@ test_baked_modules_are_signed() {
     expect 0 teardown "$other"
 }
 
+# Modules are compressed so many at a time.
+test_jobs_change_no_byte() {
+    local one four
+    one=$(overlay_root node one)
+    four=$(overlay_root node four)
+    bake_small "$one" 1.0 --compress xz --jobs 1
+    bake_small "$four" 1.0 --compress xz --jobs 4
+    assert_equal "packed modules" 2 "$(find "$four/$modules" -name '*.ko.xz' | wc -l)"
+    diff -r "$one/$modules" "$four/$modules"
+}
+
 test_inspect() {
     expect 0 "$prebake" inspect "$root/$modules/$open_name.ko"
     assert_contains "its version" "$NVIDIA_VERSION" "$out"

@@ -71,6 +71,22 @@ static void test_released_it_can_be_used_again(void) {
     CU_ASSERT_STRING_EQUAL(buffer_string(&buffer), "second");
 }
 
+/* Megabytes are asked for in another way than bytes: growing keeps them all the same. */
+static void test_large_ones_grow_too(void) {
+    static const size_t sizes[] = {3 << 20, 9 << 20, 33 << 20};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        CU_ASSERT_EQUAL_FATAL(buffer_reserve(&buffer, sizes[i] - buffer.size), 0);
+        memset(buffer.data + buffer.size, (int)('a' + i), sizes[i] - buffer.size);
+        buffer.size = sizes[i];
+    }
+    CU_ASSERT_EQUAL(buffer_append_string(&buffer, "end"), 0);
+    CU_ASSERT_EQUAL(buffer.data[0], 'a');
+    CU_ASSERT_EQUAL(buffer.data[sizes[0] - 1], 'a');
+    CU_ASSERT_EQUAL(buffer.data[sizes[0]], 'b');
+    CU_ASSERT_EQUAL(buffer.data[sizes[2] - 1], 'c');
+    CU_ASSERT_STRING_EQUAL((const char *)buffer.data + sizes[2], "end");
+}
+
 int main(void) {
     CU_TestInfo tests[] = {
         {"empty reads as an empty string", test_empty_reads_as_an_empty_string},
@@ -79,6 +95,7 @@ int main(void) {
         {"room for exactly the capacity", test_room_for_exactly_the_capacity},
         {"impossible sizes leave it as it was", test_impossible_sizes_leave_it_as_it_was},
         {"released it can be used again", test_released_it_can_be_used_again},
+        {"large ones grow too", test_large_ones_grow_too},
         CU_TEST_INFO_NULL,
     };
     CU_SuiteInfo suites[] = {

@@ -69,3 +69,20 @@ sign_file_command() {
         "$disks/signed.ko")
 }
 sign_file_end() { sign_end; }
+
+# Compressing them, without what a bake proves afterwards, next to the tool, whose level is the same.
+pack_begin() {
+    keep_nvidia
+    rm -rf "$disks/packed"
+    mkdir "$disks/packed"
+}
+pack_command() {
+    command=("$build/test/bench/pack-modules" "$disks/packed" "$(nproc)" "$nvidia_modules"/*.ko)
+}
+pack_end() { zstd -qt "$disks/packed"/*.zst; }
+
+zstd_begin() { pack_begin; }
+zstd_command() {
+    command=(zstd -q -3 --output-dir-flat "$disks/packed" "$nvidia_modules"/*.ko)
+}
+zstd_end() { pack_end; }
