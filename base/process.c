@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 
 #include "base/interrupt.h"
+#include "base/stopwatch.h"
 
 #define TICK_MS 100
 #define REPORT_FD 3
@@ -113,6 +114,7 @@ static int drain_rest(int fd, size_t max, struct buffer *output) {
  * so that a short program costs no polling interval.
  */
 static int follow(const struct process_spec *spec, pid_t pid, int output) {
+    struct timespec start = stopwatch_start();
     size_t max = spec->output_max ? spec->output_max : 1 << 20;
     AUTO_CLOSE int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
     if (pidfd < 0)
@@ -130,6 +132,8 @@ static int follow(const struct process_spec *spec, pid_t pid, int output) {
             spec->tick(spec->tick_context);
         if (interrupt_pending())
             return -EINTR;
+        if (spec->seconds && stopwatch_milliseconds(&start) / 1000 >= spec->seconds)
+            return -ETIMEDOUT;
     }
     return drain_rest(wait[1].fd, max, spec->output);
 }
@@ -174,6 +178,15 @@ int process_start(const struct process_spec *spec, const struct process_ends *en
     return 0;
 }
 
+static int unfinished(const struct process_spec *spec, int rc, struct error *err) {
+    if (rc == -EINTR)
+        return interrupt_check(err);
+    if (rc == -ETIMEDOUT)
+        return error_set(err, ERROR_INTERNAL, ETIMEDOUT, "%s did not end within %u seconds",
+                         spec->argv[0], spec->seconds);
+    return error_io(err, -rc, "can't follow %s", spec->argv[0]);
+}
+
 int process_run(const struct process_spec *spec, struct process_result *result, struct error *err) {
     int ends[2] = {-1, -1};
     if (spec->output && spec->output_fd <= 0 && pipe2(ends, O_CLOEXEC))
@@ -194,8 +207,7 @@ int process_run(const struct process_spec *spec, struct process_result *result, 
     struct process_result ended;
     process_reap(pid, &ended);
     if (rc)
-        return rc == -EINTR ? interrupt_check(err)
-                            : error_io(err, -rc, "can't follow %s", spec->argv[0]);
+        return unfinished(spec, rc, err);
     *result = ended;
     return 0;
 }

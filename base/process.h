@@ -19,6 +19,7 @@ struct process_spec {
     const char *directory;          /* working directory; NULL for "/" */
     struct buffer *output;          /* stdout and stderr together, or NULL to drop them */
     size_t output_max;              /* keeps the first this many bytes; 0 means 1 MiB */
+    unsigned seconds;               /* it is killed when it takes longer; 0: it may take for ever */
     int output_fd;                  /* when > 0: stdout and stderr go there instead */
     /* Called in the child just before exec (confinement); returns 0 or −errno, which becomes the
      * error of process_run(). */
@@ -37,7 +38,7 @@ struct process_result {
 /*
  * Runs a program and waits for it. Returns 0 when it ran, whatever its exit status (see `result`);
  * −errno when it could not be started. A pending SIGINT or SIGTERM (base/interrupt.h) kills the
- * child and returns −EINTR.
+ * child and returns −EINTR; one that takes longer than spec->seconds is killed, −ETIMEDOUT.
  */
 int process_run(const struct process_spec *spec, struct process_result *result,
                 struct error *err) MUST_CHECK;

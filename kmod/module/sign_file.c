@@ -2,12 +2,15 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/log.h"
 #include "base/process.h"
 #include "base/temporary.h"
 #include "kmod/module/secret.h"
+#include "kmod/module/token_uri.h"
 
 #define SIGNATURE_MAX (64UL << 10)
 #define OUTPUT_MAX (8UL << 10)
@@ -30,6 +33,21 @@ static int pin_entry(const char *pin, struct secret *entry) {
     return 0;
 }
 
+/*
+ * The key's URI with where its PIN is: a file in memory of this process, which the program opens by
+ * way of /proc, as one of the same user may.
+ */
+static int add_pin_source(const struct sign_file *spec, int *pin, char **uri) {
+    char path[64];
+    *pin = memfd_create("pin", MFD_CLOEXEC);
+    int rc = *pin < 0 ? -errno : file_write_all(*pin, spec->pin, strlen(spec->pin));
+    if (rc)
+        return rc;
+    snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)getpid(), *pin);
+    *uri = token_uri_with_pin_source(spec->key, path);
+    return *uri ? 0 : -ENOMEM;
+}
+
 /* The reason comes last, after what OpenSSL says of each of its own calls. */
 static const char *last_line(struct buffer *output) {
     while (output->size > 0 && output->data[output->size - 1] == '\n')
@@ -43,19 +61,31 @@ static int run(const struct sign_file *spec, const char *hash, const char *conte
                struct error *err) {
     AUTO_SECRET struct secret pin = {0};
     AUTO_BUFFER struct buffer output = {0};
-    if (pin_entry(spec->pin, &pin))
-        return error_oom(err, "signing");
+    AUTO_CLOSE int pin_source = -1;
+    AUTO_FREE char *uri = NULL;
+    int rc = pin_entry(spec->pin, &pin);
+    if (!rc && spec->pin)
+        rc = add_pin_source(spec, &pin_source, &uri);
+    if (rc)
+        return error_io(err, -rc, "can't give %s its PIN", spec->program);
     struct process_result result;
     /* -d: leave the module alone and write the signature beside it. */
-    int rc = process_run(
+    rc = process_run(
         &(struct process_spec){
-            .argv = (const char *const[]){spec->program, "-d", hash, spec->key, spec->certificate,
-                                          content, NULL},
+            .argv = (const char *const[]){spec->program, "-d", hash, uri ? uri : spec->key,
+                                          spec->certificate, content, NULL},
             .environment = (const char *const[]){pin.data, NULL},
             .output = &output,
             .output_max = OUTPUT_MAX,
+            .seconds = spec->seconds ? spec->seconds : SIGN_FILE_SECONDS,
         },
         &result, err);
+    if (rc == -ETIMEDOUT)
+        return error_set(
+            err, ERROR_SIGNING, ETIMEDOUT,
+            "%s did not sign with %s in time: is the token there, and does it wait for "
+            "a PIN or a button?",
+            spec->program, spec->key);
     if (rc)
         return rc;
     log_detail("%s says: %s", spec->program, buffer_string(&output));

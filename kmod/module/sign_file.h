@@ -12,15 +12,20 @@
 
 struct sign_file {
     const char *program;     /* absolute path of sign-file */
-    const char *key;         /* "pkcs11:…" */
+    const char *key;         /* "pkcs11:…" without a PIN in it */
     const char *certificate; /* absolute path, PEM or DER */
     const char *pin;         /* the token's PIN, NULL for none */
+    unsigned seconds;        /* how long it may take; 0: SIGN_FILE_SECONDS */
 };
+
+#define SIGN_FILE_SECONDS 120 /* somebody may have to find the token's button */
 
 /*
  * Has `size` bytes signed with `hash`; the CMS message, in DER, goes to the end of `der`. The
- * bytes pass through a private temporary directory, which is removed. ERROR_SIGNING with what
- * the program said.
+ * bytes pass through a private temporary directory, which is removed. The PIN passes in the
+ * environment, as kernels up to 6.11 want it, and through a descriptor that the URI names
+ * (pin-source), as OpenSSL's providers want it: it is on no disk and in no argument. ERROR_SIGNING
+ * with what the program said, or that it took too long.
  */
 int sign_file_run(const struct sign_file *spec, const char *hash, const void *data, size_t size,
                   struct buffer *der, struct error *err) MUST_CHECK;

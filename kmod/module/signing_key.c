@@ -6,13 +6,12 @@
 #include "kmod/module/cms.h"
 #include "kmod/module/secret.h"
 #include "kmod/module/sign_file.h"
-
-#define TOKEN_SCHEME "pkcs11:"
+#include "kmod/module/token_uri.h"
 
 struct signing_key {
     struct cms_identity *identity;
     /* For a key in a token: what sign-file is given. */
-    char *token; /* the URI, NULL when the key is a file */
+    char *token; /* the URI without a PIN, NULL when the key is a file */
     char *certificate;
     char *sign_file;
     struct secret pin;
@@ -50,18 +49,19 @@ static int absolute(const char *path, char **out, struct error *err) {
                 : error_set(err, ERROR_SIGNING, errno, "can't find %s: %s", path, strerror(errno));
 }
 
+/* The PIN in the URI comes before one from elsewhere. */
 static int load_token(struct signing_key *key, const struct signing_key_source *source,
                       struct error *err) {
+    int rc = load_passphrase(source->passphrase_path, &key->pin, err);
+    if (rc)
+        return rc;
+    if (token_uri_take_pin(source->key, &key->token, &key->pin))
+        return error_oom(err, "loading a key");
     if (!source->sign_file)
         return error_set(err, ERROR_SIGNING, EKEYREJECTED,
-                         "the key %s needs the kernel's sign-file, and none is named", source->key);
-    key->token = strdup(source->key);
-    if (!key->token)
-        return error_oom(err, "loading a key");
-    int rc = absolute(source->sign_file, &key->sign_file, err);
-    if (!rc)
-        rc = absolute(source->certificate, &key->certificate, err);
-    return rc ? rc : load_passphrase(source->passphrase_path, &key->pin, err);
+                         "the key %s needs the kernel's sign-file, and none is named", key->token);
+    rc = absolute(source->sign_file, &key->sign_file, err);
+    return rc ? rc : absolute(source->certificate, &key->certificate, err);
 }
 
 int signing_key_load(const struct signing_key_source *source, struct signing_key **out,
@@ -72,8 +72,7 @@ int signing_key_load(const struct signing_key_source *source, struct signing_key
     int rc = cms_identity_load(source->certificate, &key->identity, err);
     if (rc)
         return rc;
-    bool in_token = !strncmp(source->key, TOKEN_SCHEME, strlen(TOKEN_SCHEME));
-    rc = in_token ? load_token(key, source, err) : load_key_file(key, source, err);
+    rc = token_uri_is(source->key) ? load_token(key, source, err) : load_key_file(key, source, err);
     if (rc)
         return rc;
     *out = STEAL(key);

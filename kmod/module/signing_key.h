@@ -10,7 +10,8 @@
 struct signing_key;
 
 struct signing_key_source {
-    const char *key;             /* a PEM file (RSA or ECDSA), or a `pkcs11:` URI */
+    const char *key;             /* a PEM file (RSA or ECDSA), or a `pkcs11:` URI, with or without
+                                    its pin-value */
     const char *certificate;     /* a PEM or DER file */
     const char *passphrase_path; /* a file with the passphrase or PIN; NULL: KBUILD_SIGN_PIN of
                                     the environment, if it is set */

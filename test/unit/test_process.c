@@ -279,6 +279,18 @@ static void end_with_term(int number) {
     kill(getpid(), SIGTERM);
 }
 
+static void test_it_may_take_so_long(void) {
+    struct process_spec spec = {.argv = (const char *const[]){"/bin/sleep", "60", NULL},
+                                .seconds = 1};
+    double begun = now();
+    CU_ASSERT_EQUAL(process_run(&spec, &result, &err), -ETIMEDOUT);
+    CU_ASSERT_TRUE(now() - begun >= 1 && now() - begun < 20);
+    CU_ASSERT_STRING_EQUAL(err.text, "/bin/sleep did not end within 1 seconds");
+    check_no_child_is_left();
+    spec.argv = (const char *const[]){"/bin/true", NULL};
+    CU_ASSERT_EQUAL(process_run(&spec, &result, &err), 0);
+}
+
 static int be_interrupted(void) {
     interrupt_install();
     signal(SIGALRM, end_with_term);
@@ -337,6 +349,7 @@ int main(void) {
         {"the last words are heard", test_the_last_words_are_heard},
         {"it ticks", test_it_ticks},
         {"short programs are short", test_short_programs_are_short},
+        {"it may take so long", test_it_may_take_so_long},
         {"a signal ends it", test_a_signal_ends_it},
         {"a signal of before ends it too", test_a_signal_of_before_ends_it_too},
         {"finding programs", test_finding_programs},
