@@ -90,14 +90,18 @@ apt_own_release() {
 }
 
 # A configuration as the directory $1 of its own for packages that are not for this system: of
-# architecture $2, from the Debian release $3, out of this machine's sources, which serve them all.
+# architecture $2, from the Debian release $3 ("bookworm-backports" is one), out of this machine's sources, which serve them all.
 apt_foreign_setup() {
-    local dir=$1 architecture=$2 release=$3 own
+    local dir=$1 architecture=$2 release=$3 own file
     [[ ! -f $dir/apt.conf ]] || return 0
     own=$(apt_own_release)
     mkdir -p "$dir/lists/partial" "$dir/cache/archives/partial"
     apt_widen_sources /etc/apt "$dir"
-    find "$dir/sources.list" "$dir/sources.list.d" -type f -exec sed -i "s/\<$own\>/$release/g" {} +
+    for file in "$dir/sources.list" "$dir"/sources.list.d/*.sources; do
+        [[ $release != "$own" && -f $file ]] || continue
+        awk -v suite="$release" -f "$scripts/lib/other-suite.awk" "$file" >"$dir/new"
+        mv "$dir/new" "$file"
+    done
     cat >"$dir/new" <<CONF
 APT::Architecture "$architecture";
 APT::Architectures "$architecture";

@@ -9,7 +9,6 @@
 #include <sys/stat.h>
 
 #include "base/log.h"
-#include "kmod/module/sign_file.h"
 #include "kmod/module/signature_trailer.h"
 #include "test/unit/workdir.h"
 
@@ -380,40 +379,6 @@ static void test_token_key(void) {
     CU_ASSERT_TRUE(same(&kept, &module));
 }
 
-/* A PIN in the URI is taken out of it, and comes first. */
-static void test_token_key_with_its_pin(void) {
-    CU_ASSERT_TRUE(write_token_signer());
-    CU_ASSERT_TRUE(workdir_write("bad-pin", "1\n", 2));
-    const struct signing_key_source source = {.key = "pkcs11:object=modules?pin-value=%31234",
-                                              .certificate = workdir_path("rsa2048.pem"),
-                                              .passphrase_path = workdir_path("bad-pin"),
-                                              .sign_file = workdir_path("sign-file")};
-    AUTO_SIGNING_KEY struct signing_key *key = NULL;
-    AUTO_BUFFER struct buffer ours = {0}, expected = {0};
-    struct error err = {0};
-    CU_ASSERT_EQUAL_FATAL(signing_key_load(&source, &key, &err), 0);
-    CU_ASSERT_TRUE(copy_of(&module, &ours) && sign("rsa2048", "sha256", &expected));
-    CU_ASSERT_EQUAL(signature_append(&ours, key, "sha256", &err), 0);
-    CU_ASSERT_TRUE(same(&ours, &expected));
-}
-
-/* A token that waits for somebody. */
-static void test_sign_file_takes_too_long(void) {
-    static const char script[] = "#!/bin/sh\nexec sleep 60\n";
-    CU_ASSERT_TRUE(workdir_write("waits", script, sizeof script - 1) &&
-                   !chmod(workdir_path("waits"), 0700));
-    const struct sign_file spec = {.program = workdir_path("waits"),
-                                   .key = "pkcs11:object=modules",
-                                   .certificate = workdir_path("rsa2048.pem"),
-                                   .seconds = 1};
-    AUTO_BUFFER struct buffer der = {0};
-    struct error err = {0};
-    CU_ASSERT_EQUAL(sign_file_run(&spec, "sha256", "module", 6, &der, &err), -ETIMEDOUT);
-    CU_ASSERT_EQUAL(err.kind, ERROR_SIGNING);
-    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "pkcs11:object=modules"));
-    CU_ASSERT_EQUAL(der.size, 0);
-}
-
 /* The module with a message by `openssl cms` behind it: `option` says what else goes into that. */
 static bool append_message(const char *name, const char *option, struct buffer *out) {
     char key[64], certificate[64];
@@ -497,8 +462,6 @@ static CU_TestInfo tests[] = {
     {"encrypted keys", test_encrypted_key},
     {"a key that others can read", test_shared_key_warns},
     {"a key in a token goes through sign-file", test_token_key},
-    {"a token's key with its PIN", test_token_key_with_its_pin},
-    {"sign-file takes too long", test_sign_file_takes_too_long},
     {"messages with a certificate or content of their own", test_foreign_messages},
     {"impossible trailers", test_hostile_trailers},
     {"every bit of a signature flipped", test_flipped_signature_bytes},
