@@ -90,7 +90,8 @@ apt_own_release() {
 }
 
 # A configuration as the directory $1 of its own for packages that are not for this system: of
-# architecture $2, from the Debian release $3 ("bookworm-backports" is one), out of this machine's sources, which serve them all.
+# architecture $2, from the Debian release $3 ("bookworm-backports" is one), out of this machine's
+# sources, which serve them all.
 apt_foreign_setup() {
     local dir=$1 architecture=$2 release=$3 own file
     [[ ! -f $dir/apt.conf ]] || return 0
