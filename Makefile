@@ -67,11 +67,13 @@ $(BUILD)/prebake-node: $(BUILD)/kmod/lifecycle/main.o $(NODE_ARCHIVES)
 
 # Unit tests: one CUnit program a source.
 UNIT_TESTS := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard test/unit/test_*.c)))
+# There are so many that linking is most of the work.
+UNIT_LDFLAGS := -fuse-ld=gold
 UNIT_HELPERS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(wildcard test/unit/test_*.c),$(wildcard test/unit/*.c)))
 
 $(UNIT_TESTS): $(BUILD)/%: $(BUILD)/%.o $(UNIT_HELPERS) $(ARCHIVES)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(UNIT_HELPERS) -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(BUILDER_LIBS) -lcunit
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(UNIT_LDFLAGS) -o $@ $< $(UNIT_HELPERS) -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(BUILDER_LIBS) -lcunit
 
 .PHONY: unit-tests
 unit-tests: $(UNIT_TESTS)

@@ -114,18 +114,6 @@ expect_unchanged() {
     assert_same_tree "the root is unchanged" "$scratch/before" "$scratch/after"
 }
 
-# The proprietary driver goes through the same command.
-test_proprietary_driver() {
-    local other
-    other=$(overlay_root node)
-    expect 0 "$prebake" bake --root "$other" --kernel "$KERNEL" --cache "$cache" \
-        --source "$(apt_downloaded nvidia-kernel-dkms "$NVIDIA_VERSION*")"
-    grep -qx module=nvidia-current "$other/$state/marker" || fail "$(cat "$other/$state/marker")"
-    expect 0 modinfo -F license "$other/$modules/nvidia-current.ko"
-    assert_equal "licence" NVIDIA "$out"
-    expect 0 teardown "$other"
-}
-
 # --- prebake-node in the root
 
 test_node_program_starts_in_the_root() {

@@ -317,4 +317,5 @@ test_small_modules() {
     assert_same_tree "the root after the teardown" "$scratch/before" "$scratch/after"
 }
 
+nvidia_unpack
 run_tests "$@"

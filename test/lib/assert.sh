@@ -67,3 +67,12 @@ expect_refusal() {
     expect "$expected" "$@"
     assert_contains "the sentence names what is wrong" "$sentence" "$err"
 }
+
+# The refusal's sentence names the build's log, which holds the words $1.
+assert_log_is_kept() {
+    local log
+    log=$(sed -n 's/.*(log: \(.*\))$/\1/p' <<<"$err")
+    [[ -f $log ]] || fail "no log is named or it is not there: $err"
+    grep -q "$1" "$log" || fail "$log says nothing of $1"
+    rm "$log"
+}

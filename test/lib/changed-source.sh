@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# The small source with a fault in it, and a second kernel's headers. Read after world.sh.
+# The small source with a fault in it. Read after world.sh.
 
 # The small source with what the command in the other arguments makes of it: in the /usr/src of root
 # $1, for dkms, and as $scratch/small-1.0, for bake_small.
@@ -11,12 +11,4 @@ changed_source() {
         (cd "$scratch/small-1.0" && "$@")
     }
     cp -r "$scratch/small-1.0" "$root/usr/src/$small_name-1.0"
-}
-
-put_newer_headers() {
-    local package
-    for package in "linux-headers-$NEWER_KERNEL" "linux-headers-$NEWER_KERNEL_COMMON"; do
-        dpkg-deb --fsys-tarfile "$(apt_downloaded "$package")" |
-            tar -x -C "$1" --keep-directory-symlink
-    done
 }

@@ -81,12 +81,24 @@ small_source() {
     sed -i "s/@VERSION@/$version/" "$dir/dkms.conf" "$dir"/*.c
 }
 
-# Bakes NVIDIA's open modules into root $1; what was compiled once comes from the cache.
+# The source of NVIDIA's open modules out of its package, for all tests of a file: reading the package
+# takes a bake longer than all else.
+nvidia_source=
+nvidia_unpack() {
+    local into=$scratch_base/nvidia
+    mkdir "$into"
+    dpkg-deb --fsys-tarfile "$(apt_downloaded "$open_source" "$NVIDIA_VERSION*")" |
+        tar -x -C "$into" ./usr/src
+    nvidia_source=$into/usr/src/$open_name-$NVIDIA_VERSION
+}
+
+# Bakes NVIDIA's open modules into root $1, from the package unless they were unpacked; what was
+# compiled once comes from the cache.
 bake_nvidia() {
     local root=$1
     shift
-    "$prebake" bake --root "$root" --source "$(apt_downloaded "$open_source" "$NVIDIA_VERSION*")" \
-        --kernel "$KERNEL" --cache "$cache" "$@"
+    "$prebake" bake --root "$root" --kernel "$KERNEL" --cache "$cache" "$@" \
+        --source "${nvidia_source:-$(apt_downloaded "$open_source" "$NVIDIA_VERSION*")}"
 }
 
 # Bakes the small source into root $1 as version $2.

@@ -1,0 +1,27 @@
+#!/bin/bash
+# The real modules compile. Before the scripts that bake them, which run side by side: what is compiled
+# here they find in the cache.
+set -euo pipefail
+# shellcheck source=test/lib/world.sh
+. "$(dirname "$0")/../lib/world.sh"
+
+assert_bundle() {
+    local how
+    how=$(sed -n 's/.* bundle=\([a-z]*\) .*/\1/p' <<<"$out")
+    [[ $how == built || $how == cached ]] || fail "no bundle: $out"
+    assert_exists "$root/lib/modules/$KERNEL/updates/dkms/$1.ko"
+}
+
+test_nvidia_open_modules() {
+    root=$(overlay_root node)
+    expect 0 bake_nvidia "$root"
+    assert_bundle "$open_name-uvm"
+}
+
+test_small_modules() {
+    root=$(overlay_root node)
+    expect 0 bake_small "$root" 1.0
+    assert_bundle "$small_name-user"
+}
+
+run_tests "$@"
