@@ -94,20 +94,21 @@ static const char *check_name(lzma_check check) {
     }
 }
 
-/* A stream's blocks are made alike: the first one's header tells the dictionary. */
-static uint64_t dictionary_of(const uint8_t *header, size_t size, lzma_check check) {
+/* A stream's blocks are made alike: the first one's header tells of them. */
+static void describe_block(const uint8_t *header, size_t size, lzma_check check,
+                           struct compression_parameters *parameters) {
     lzma_filter filters[LZMA_FILTERS_MAX + 1] = {{.id = LZMA_VLI_UNKNOWN}};
     lzma_block block = {.check = check, .filters = filters};
     block.header_size = size > 0 && *header ? lzma_block_header_size_decode(*header) : UINT32_MAX;
     if (block.header_size > size || lzma_block_header_decode(&block, NULL, header) != LZMA_OK)
-        return 0;
-    uint64_t dictionary = 0;
+        return;
     for (lzma_filter *filter = filters; filter->id != LZMA_VLI_UNKNOWN; filter++) {
         if (filter->id == LZMA_FILTER_LZMA2)
-            dictionary = ((const lzma_options_lzma *)filter->options)->dict_size;
+            parameters->window = ((const lzma_options_lzma *)filter->options)->dict_size;
+        else
+            parameters->filtered = true;
         free(filter->options);
     }
-    return dictionary;
 }
 
 /* 0 stream header: magic, flags | 12 header of the first block, or of the index when there is none
@@ -117,7 +118,7 @@ void codec_xz_describe(const void *data, size_t size, struct compression_paramet
     if (size < LZMA_STREAM_HEADER_SIZE || lzma_stream_header_decode(&flags, data) != LZMA_OK)
         return;
     parameters->check = check_name(flags.check);
-    parameters->window = dictionary_of((const uint8_t *)data + LZMA_STREAM_HEADER_SIZE,
-                                       size - LZMA_STREAM_HEADER_SIZE, flags.check);
+    describe_block((const uint8_t *)data + LZMA_STREAM_HEADER_SIZE, size - LZMA_STREAM_HEADER_SIZE,
+                   flags.check, parameters);
     parameters->sized = true; /* its index says so */
 }

@@ -22,6 +22,7 @@ struct compression_parameters {
     uint64_t window;   /* bytes that whoever unpacks it must keep: xz's dictionary */
     bool sized;        /* it says how large its content is */
     bool extended;     /* gzip: its header has more than a name */
+    bool filtered;     /* xz: something else than LZMA2 had the content first */
 };
 
 /* "none", "gzip", "xz", "zstd" → value; −EINVAL for another word. */

@@ -8,26 +8,46 @@
 
 #define DICTIONARY_MAX (1U << 20) /* kbuild: xz --check=crc32 --lzma2=dict=1MiB */
 
-static int check_xz(struct candidate *candidate) {
+static int check_xz_check(struct candidate *candidate) {
+    const char *check = candidate->file->packing.check;
+    if (strcmp(check, "crc32") == 0 || strcmp(check, "none") == 0)
+        return 0;
+    struct verdict_facts facts = {.check = "packing", .wanted = "crc32", .found = check};
+    return verdict_add(candidate->verdict, &facts,
+                       "its xz stream has the check %s, which the kernel's decoder does not know: "
+                       "pack it with --check=crc32",
+                       check);
+}
+
+static int check_xz_dictionary(struct candidate *candidate) {
     const struct compression_parameters *packing = &candidate->file->packing;
-    struct verdict_facts facts = {.check = "packing", .wanted = "crc32", .found = packing->check};
-    int rc = 0;
-    if (strcmp(packing->check, "crc32") != 0 && strcmp(packing->check, "none") != 0)
-        rc =
-            verdict_add(candidate->verdict, &facts,
-                        "its xz stream has the check %s, which the kernel's decoder does not know: "
-                        "pack it with --check=crc32",
-                        packing->check);
-    if (rc < 0 || packing->window <= DICTIONARY_MAX)
-        return rc;
+    if (packing->window <= DICTIONARY_MAX)
+        return 0;
     char found[32];
     snprintf(found, sizeof(found), "%" PRIu64, packing->window);
-    facts.wanted = "1048576";
-    facts.found = found;
+    struct verdict_facts facts = {.check = "packing", .wanted = "1048576", .found = found};
     return verdict_add(candidate->verdict, &facts,
                        "its xz stream needs a dictionary of %s bytes, kernels are made for 1 MiB: "
                        "pack it with --lzma2=dict=1MiB",
                        found);
+}
+
+/* The kernel's decoder knows some filters for machine code, each where its configuration says so.
+ */
+static int check_xz_filters(struct candidate *candidate) {
+    if (!candidate->file->packing.filtered)
+        return 0;
+    struct verdict_facts facts = {.check = "packing", .wanted = "lzma2", .found = "other filters"};
+    return verdict_add(candidate->verdict, &facts,
+                       "its xz stream has another filter before LZMA2, which the kernel's decoder "
+                       "need not know: pack it with --lzma2=dict=1MiB alone");
+}
+
+static int check_xz(struct candidate *candidate) {
+    int rc = check_xz_check(candidate);
+    if (rc == 0)
+        rc = check_xz_dictionary(candidate);
+    return rc == 0 ? check_xz_filters(candidate) : rc;
 }
 
 static int check_zstd(struct candidate *candidate) {

@@ -45,6 +45,11 @@ static void test_xz(void) {
         found_is("xz -c --check=sha256 --lzma2=dict=1MiB fixture.ko >packed", false, "sha256"));
     CU_ASSERT_TRUE(
         found_is("xz -c --check=crc32 --lzma2=dict=8MiB fixture.ko >packed", false, "8388608"));
+    CU_ASSERT_TRUE(
+        found_is("xz -c --check=crc32 --delta=dist=4 --lzma2=dict=1MiB fixture.ko >packed", false,
+                 "other filters"));
+    CU_ASSERT_TRUE(found_is("xz -c --check=crc32 --x86 --lzma2=dict=1MiB fixture.ko >packed", false,
+                            "other filters"));
 }
 
 static void test_zstd(void) {
