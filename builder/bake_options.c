@@ -54,6 +54,7 @@ int bake_options_read(const struct command_call *call, struct bake_options *opti
         .driver_kind = or_default(command_value(call, "driver-kind"), "cuda"),
         .compat_marker = command_value(call, "compat-marker"),
         .parked = !strcmp(or_default(command_value(call, "layout"), FACTS_ACTIVE), FACTS_PARKED),
+        .supported_gpus = command_value(call, "supported-gpus"),
         .userspace = command_value(call, "userspace"),
         .cache = command_value(call, "cache"),
         .require_signature = command_given(call, "require-signature"),

@@ -16,10 +16,11 @@ struct bake_options {
     const char *passphrase_file;
     const char *compress; /* "auto" or a format's name */
     const char *driver_kind;
-    bool parked;               /* the layout that the image is to have, else active */
-    const char *compat_marker; /* NULL: none */
-    const char *userspace;     /* NULL: modules alone */
-    const char *cache;         /* NULL: the bundle is not kept */
+    bool parked;                /* the layout that the image is to have, else active */
+    const char *compat_marker;  /* NULL: none */
+    const char *supported_gpus; /* NULL: those that the modules name */
+    const char *userspace;      /* NULL: modules alone */
+    const char *cache;          /* NULL: the bundle is not kept */
     unsigned jobs;
     bool require_signature;
     bool allow_cc_mismatch;
@@ -55,6 +56,8 @@ struct bake_options {
          "until prebake-node activates it",                                                        \
          "active|parked"},                                                                         \
         {"userspace", "DIR", "lay DIR over the image as well: programs, libraries", NULL},         \
+        {"supported-gpus", "FILE", "the driver's supported-gpus.json: which GPUs it is for",       \
+         NULL},                                                                                    \
         {"replace", NULL, "take the place of a bake that is there", NULL}, {                       \
         "ignore-scripts", NULL, "bake although the source has install scripts", NULL               \
     }

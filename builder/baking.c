@@ -25,6 +25,7 @@ static bool is_same_bake(const struct plan *plan, const struct facts *facts) {
     return !strcmp(facts->bundle, plan->bundle_id) &&
            !strcmp(facts->compression, compression_name(plan->compression)) &&
            !strcmp(facts->userspace, plan->userspace_digest) &&
+           !strcmp(facts->supported_gpus, plan->gpus.digest) &&
            !strcmp(facts->driver_kind, plan->options->driver_kind) &&
            !strcmp(facts->compat_marker, plan->compat_marker ? plan->compat_marker : "") &&
            wants_signature == is_signed;

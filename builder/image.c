@@ -93,17 +93,6 @@ static int fill_module(const struct plan *plan, const char *folder,
                : error_oom(err, "preparing what to place");
 }
 
-static int fill_devices(const struct packed_module *packed, struct facts *facts,
-                        struct error *err) {
-    for (size_t i = 0; i < packed->facts.aliases.count; i++) {
-        const char *alias = packed->facts.aliases.items[i];
-        if (!strncmp(alias, "pci:", 4) && !strlist_contains(&facts->pci_aliases, alias) &&
-            strlist_add(&facts->pci_aliases, alias))
-            return error_oom(err, "preparing what to place");
-    }
-    return 0;
-}
-
 static int fill_modules(const struct plan *plan, const struct packed_set *set, struct facts *facts,
                         struct error *err) {
     int rc = 0;
@@ -112,8 +101,8 @@ static int fill_modules(const struct plan *plan, const struct packed_set *set, s
         if (!module)
             return error_oom(err, "preparing what to place");
         rc = fill_module(plan, plan->module_dirs.items[i], &set->modules[i], module, err);
-        if (!rc)
-            rc = fill_devices(&set->modules[i], facts, err);
+        if (!rc && supported_gpus_add(&plan->gpus, &set->modules[i].facts, &facts->pci_aliases))
+            rc = error_oom(err, "preparing what to place");
     }
     return rc;
 }
@@ -133,14 +122,15 @@ static int fill_facts(const struct plan *plan, struct facts *facts) {
     facts->symvers_sha256 = text(symvers);
     facts->compat_marker = text(plan->compat_marker);
     facts->userspace = text(plan->userspace_digest);
+    facts->supported_gpus = text(plan->gpus.digest);
     facts->dkms.name = text(plan->conf.name);
     facts->dkms.version = text(plan->conf.version);
     facts->dkms.machine = text(plan->headers.machine);
     if (!facts->kernel || !facts->machine || !facts->driver_kind || !facts->module ||
         !facts->driver_version || !facts->bundle || !facts->layout || !facts->compression ||
-        !facts->symvers_sha256 || !facts->compat_marker || !facts->userspace || !facts->dkms.name ||
-        !facts->dkms.version || !facts->dkms.machine ||
-        strlist_add(&facts->dkms.kernels, plan->headers.release))
+        !facts->symvers_sha256 || !facts->compat_marker || !facts->userspace ||
+        !facts->supported_gpus || !facts->dkms.name || !facts->dkms.version ||
+        !facts->dkms.machine || strlist_add(&facts->dkms.kernels, plan->headers.release))
         return -ENOMEM;
     return 0;
 }

@@ -149,6 +149,8 @@ static int plan_bundle(struct plan *plan, struct error *err) {
 
 static int plan_image(struct plan *plan, struct error *err) {
     int rc = choose_compression(plan, err);
+    if (!rc && plan->options->supported_gpus)
+        rc = supported_gpus_read(plan->options->supported_gpus, &plan->gpus, err);
     if (!rc)
         rc = read_userspace(plan, err);
     if (!rc)
@@ -182,5 +184,6 @@ void plan_release(struct plan *plan) {
     dkms_paths_release(&plan->dkms);
     strlist_release(&plan->module_dirs);
     free(plan->compat_marker);
+    supported_gpus_release(&plan->gpus);
     userspace_release(&plan->userspace);
 }

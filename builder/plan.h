@@ -4,6 +4,7 @@
 
 #include "base/digest.h"
 #include "builder/bake_options.h"
+#include "builder/supported_gpus.h"
 #include "builder/userspace.h"
 #include "kmod/module/compression.h"
 #include "kmod/system/dkms_tree.h"
@@ -26,6 +27,7 @@ struct plan {
     bool source_in_place;       /* the root has this very source in /usr/src already */
     bool dkms_added;            /* and DKMS has it registered as added */
     char bundle_id[DIGEST_HEX_SIZE];
+    struct supported_gpus gpus;             /* empty without --supported-gpus */
     struct userspace userspace;             /* empty without --userspace */
     char userspace_digest[DIGEST_HEX_SIZE]; /* "" without */
 };

@@ -69,6 +69,7 @@ struct facts {
     char *compression;
     char *symvers_sha256; /* of the target's Module.symvers */
     char *compat_marker;  /* a path of the manifest that is there only while active; or "" */
+    char *supported_gpus; /* digest of the list that the driver came with; "" without */
     char *userspace;      /* digest of what was laid over the root; "" for modules alone */
     struct facts_module *modules;
     size_t module_count;

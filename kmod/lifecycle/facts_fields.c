@@ -17,6 +17,7 @@ const struct facts_field facts_fields_top[] = {
     {"symvers_sha256", offsetof(struct facts, symvers_sha256), FACTS_TEXT_DIGEST},
     {"compat_marker", offsetof(struct facts, compat_marker), FACTS_TEXT_PATH},
     {"userspace", offsetof(struct facts, userspace), FACTS_TEXT_DIGEST},
+    {"supported_gpus", offsetof(struct facts, supported_gpus), FACTS_TEXT_DIGEST},
     {0},
 };
 

@@ -94,6 +94,58 @@ test_b7_no_gpu_is_no_objection() {
     assert_decision action=keep skip_build=true
 }
 
+k80=pci:v000010DEd0000102Dsv000010DEsd0000106Cbc03sc02i00
+
+# As the driver brings it: the V100 is not for the open modules, the K80 is another branch's.
+put_list() {
+    cat >"$scratch/supported-gpus.json" <<'END'
+{"chips": [
+  {"devid": "0x102D", "name": "Tesla K80", "legacybranch": "470.xx", "features": []},
+  {"devid": "0x1DB1", "name": "Tesla V100-SXM2-16GB", "features": ["runtimepm"]},
+  {"devid": "0x1EB8", "name": "Tesla T4", "features": ["kernelopen", "runtimepm"]}
+]}
+END
+}
+
+# NVIDIA's modules claim all that NVIDIA ever made: modprobe finds them for any, and they then say that
+# they are not for it. The driver's own list tells before.
+test_b7_nvidias_modules_claim_every_gpu() {
+    local gpu
+    root=$(overlay_root node)
+    put_list
+    bake_nvidia "$root"
+    expect 0 modprobe -d "$root" -S "$KERNEL" -R "$v100"
+    devices "$v100"
+    expect 0 managed cuda "$NVIDIA_VERSION" --sysfs "$sysfs"
+    assert_decision action=keep skip_build=true
+    bake_nvidia "$root" --replace --supported-gpus "$scratch/supported-gpus.json"
+    devices "$t4" "$other_vendor"
+    expect 0 managed cuda "$NVIDIA_VERSION" --sysfs "$sysfs"
+    assert_decision action=keep reason=matches skip_build=true
+    for gpu in "$v100" "$k80"; do
+        devices "$t4" "$gpu"
+        expect 5 managed cuda "$NVIDIA_VERSION" --sysfs "$sysfs" --observe
+        assert_decision action=teardown reason=gpu_unsupported skip_build=false
+        assert_contains "the GPU is named" "$gpu" "$err"
+    done
+    expect 5 managed cuda "$NVIDIA_VERSION" --sysfs "$sysfs"
+    assert_absent "$root/lib/modules/$KERNEL/updates/dkms/$open_name.ko"
+}
+
+# Another list is another bake.
+test_b7_another_list() {
+    root=$(overlay_root node)
+    put_list
+    bake_nvidia "$root" --supported-gpus "$scratch/supported-gpus.json"
+    expect 0 bake_nvidia "$root" --supported-gpus "$scratch/supported-gpus.json"
+    assert_contains "telemetry" "status=unchanged" "$out"
+    expect_refusal 4 "already carries a bake" bake_nvidia "$root"
+    echo '{"chips": []}' >"$scratch/none.json"
+    expect_refusal 7 "$scratch/none.json" bake_nvidia "$root" --replace \
+        --supported-gpus "$scratch/none.json"
+    expect_refusal 2 "$scratch/nowhere" bake_nvidia "$root" --supported-gpus "$scratch/nowhere"
+}
+
 turing_source
 reconciling_images cuda
 run_tests "$@"

@@ -84,6 +84,7 @@ void facts_sample_make(struct facts *facts, size_t placed_count) {
         .compression = copy("none"),
         .symvers_sha256 = copy(FACTS_SAMPLE_DIGEST),
         .userspace = copy(FACTS_SAMPLE_DIGEST),
+        .supported_gpus = copy(FACTS_SAMPLE_DIGEST),
         .loader = {.used = true,
                    .parked = true,
                    .inode = UINT64_MAX - 1,

@@ -54,6 +54,7 @@ static void check_same_texts(const struct facts *a, const struct facts *b) {
     CU_ASSERT_STRING_EQUAL(a->layout, b->layout);
     CU_ASSERT_STRING_EQUAL(a->symvers_sha256, b->symvers_sha256);
     CU_ASSERT_STRING_EQUAL(a->userspace, b->userspace);
+    CU_ASSERT_STRING_EQUAL(a->supported_gpus, b->supported_gpus);
     CU_ASSERT_EQUAL(a->loader.used, b->loader.used);
     CU_ASSERT_EQUAL(a->loader.parked, b->loader.parked);
     CU_ASSERT_EQUAL(a->loader.inode, b->loader.inode);
