@@ -1,6 +1,9 @@
 # Checks. `make check` runs every part below and counts the results; each part also runs alone.
-CHECK_PARTS := unit layers format shell warnings sanitize snapshot compile install aks provision e2e laws vm
-CHECK_LONG_PARTS := incidents kernels sweeps convergence image packer valgrind
+CHECK_PARTS := unit layers format shell warnings sanitize snapshot scripts
+# Parts of scripts, run as one: each alone would leave a processor idle at its end. First what many of
+# them bake is compiled, next come those that bake none of it, last the shortest.
+SCRIPT_PARTS := compile install aks provision laws vm e2e
+CHECK_LONG_PARTS := incidents kernels edits sweeps convergence image packer valgrind
 SCRIPTS := $(shell grep -rIlE --exclude-dir=corpus '^\#!/bin/(ba)?sh' scripts test .ci 2>/dev/null) \
            scripts/aks/prebake-gpu.sh test/aks/functions.bats
 C_FILES = $(shell find base kmod toolchain builder test -name '*.[ch]')
@@ -21,7 +24,7 @@ check-long:
 install-deps:
 	@scripts/install-deps check
 
-.PHONY: $(addprefix check-,$(CHECK_PARTS) $(CHECK_LONG_PARTS))
+.PHONY: $(addprefix check-,$(CHECK_PARTS) $(SCRIPT_PARTS) $(CHECK_LONG_PARTS))
 
 check-unit: unit-tests
 	@test/lib/run-unit $(UNIT_TESTS)
@@ -70,20 +73,23 @@ $(TEST_TOOLS): $(BUILD)/test/lib/%: $(BUILD)/test/lib/%.o
 check-snapshot: $(SNAPSHOT)
 	@test/lib/test-snapshot.sh
 
-check-compile check-install check-e2e check-laws check-vm check-incidents check-kernels check-sweeps: check-%: test-programs
-	@test/lib/run-scripts $(sort $(wildcard test/$*/*.sh))
+scripts_of = $(if $(filter aks,$(1)),test/aks/run,$(sort $(wildcard test/$(1)/*.sh)))
+check-compile check-install check-aks check-provision check-laws check-vm check-e2e check-incidents \
+check-kernels check-sweeps: check-%: test-programs
+	@test/lib/run-scripts $(call scripts_of,$*)
 
-check-aks: test-programs
-	@test/aks/run
-
-check-provision: test-programs
-	@test/provision/provision-prebake.sh
+check-scripts: test-programs
+	@test/lib/run-scripts $(foreach part,$(SCRIPT_PARTS),$(call scripts_of,$(part)))
 
 check-packer: test-programs
 	@test/packer
 
 check-image: $(SNAPSHOT)
 	@test/image
+
+# check-laws has a dozen.
+check-edits: test-programs
+	@RANDOM_EDITS=200 test/laws/random-edits.sh
 
 # Every fault at every call; check-sweeps has the crashes.
 check-convergence: test-programs

@@ -13,7 +13,7 @@ set -euo pipefail
 # shellcheck source=test/lib/sealing.sh
 . "$test_lib/sealing.sh"
 
-seeds=${RANDOM_EDITS:-40}
+seeds=${RANDOM_EDITS:-12}
 first_seed=${RANDOM_EDITS_SEED:-1}
 later_kernels=(6.99.0-second 6.99.0-third)
 history=() # of the seed that is tried: said when it fails

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # Runs every function named test_* of a test file in the order they are written, each in a subshell
-# with its own scratch directory, and ends with "N passed, N failed".
+# with its own scratch directory, and ends with "N passed, N failed, N s".
 
 runner_passed=0
 runner_failed=0
@@ -32,13 +32,14 @@ runner_one() {
 
 # With arguments, only the tests named so (without test_).
 run_tests() {
-    local suite names name
+    local suite names name begun=$SECONDS
     suite=$(basename "$0" .sh)
     mapfile -t names < <(sed -n 's/^\(test_[a-z0-9_]*\)() {.*/\1/p' "$0")
     (($# == 0)) || names=("${@/#/test_}")
     for name in "${names[@]}"; do
         runner_one "$name" "$suite"
     done
-    printf '%s: %d passed, %d failed\n' "$suite" "$runner_passed" "$runner_failed"
+    printf '%s: %d passed, %d failed, %s s\n' "$suite" "$runner_passed" "$runner_failed" \
+        $((SECONDS - begun))
     ((runner_failed == 0 && runner_passed > 0))
 }
