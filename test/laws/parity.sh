@@ -6,6 +6,8 @@
 set -euo pipefail
 # shellcheck source=test/lib/world.sh
 . "$(dirname "$0")/../lib/world.sh"
+# shellcheck source=test/lib/userspace.sh
+. "$test_lib/userspace.sh"
 
 modules=lib/modules/$KERNEL
 nvidia=$open_name/$NVIDIA_VERSION
@@ -78,6 +80,12 @@ dkms_installs() {
 
 small_into_usr_src() { small_source 1.0 "$1/usr/src/$small_name-1.0"; }
 
+activate_again() {
+    expect 0 "$prebake_node" park --root "$1"
+    assert_dkms_status "$1" ""
+    expect 0 "$prebake_node" activate --root "$1"
+}
+
 # The one real compile by dkms: NVIDIA's modules.
 test_nvidia_same_as_dkms() {
     local ours theirs
@@ -87,6 +95,9 @@ test_nvidia_same_as_dkms() {
         tar -x -C "$theirs" --keep-directory-symlink ./usr/src
     dkms_installs "$theirs" "$nvidia"
     bake_nvidia "$ours"
+    assert_dkms_status "$ours" "$(installed "$nvidia")"
+    assert_same_registration "$ours" "$theirs" "$nvidia"
+    activate_again "$ours"
     assert_dkms_status "$ours" "$(installed "$nvidia")"
     assert_same_registration "$ours" "$theirs" "$nvidia"
 }
@@ -117,6 +128,60 @@ test_small_same_as_dkms() {
     bake_small "$ours" 1.0
     assert_dkms_status "$ours" "$(installed "$small")"
     assert_same_registration "$ours" "$theirs" "$small"
+}
+
+# Baked as parked and activated on the node: for dkms it is as its own work, too.
+test_activated_same_as_dkms() {
+    local ours theirs
+    ours=$(overlay_root dkms ours)
+    theirs=$(overlay_root dkms theirs)
+    small_into_usr_src "$theirs"
+    dkms_installs "$theirs" "$small"
+    bake_small "$ours" 1.0 --layout parked
+    assert_dkms_status "$ours" ""
+    expect 0 "$prebake_node" activate --root "$ours"
+    assert_dkms_status "$ours" "$(installed "$small")"
+    assert_same_registration "$ours" "$theirs" "$small"
+    activate_again "$ours"
+    assert_same_registration "$ours" "$theirs" "$small"
+
+    run dkms "$ours" uninstall "$small" -k "$KERNEL"
+    assert_dkms_status "$ours" "$small, $KERNEL, x86_64: built"
+    assert_absent "$ours/$modules/updates/dkms/prebake-small-core.ko"
+    run dkms "$ours" install "$small" -k "$KERNEL"
+    assert_dkms_status "$ours" "$(installed "$small")"
+    run dkms "$ours" remove "$small" --all
+    assert_dkms_status "$ours" ""
+    expect 0 teardown "$ours"
+    assert_absent "$ours/usr/src/$small_name-1.0"
+}
+
+# Every path of the root with its mode, owner, attributes, links and content; when it was made apart,
+# the records of a run, and what ldconfig noted of inodes.
+whole_root() {
+    snapshot "$1" | grep -v '^/var/cache/ldconfig/aux-cache ' | sed -E '/^\/var\/lib\/prebake\/[^/ ]* /s, size=.*,,
+        /^\/var\/lib\/prebake\/store\/index\/.*\/tree /s, size=.*,,; s, mtime=[^ ]*,,'
+}
+
+# And as the bake that was active from the first, with programs, libraries, privileges and the loader's
+# cache.
+test_activated_is_as_baked_active() {
+    local root layout
+    userspace_make "$scratch/userspace"
+    for layout in active parked; do
+        root=$(overlay_root dkms "layers-$layout")
+        ldconfig -X -r "$root"
+        bake_small "$root" "$NVIDIA_VERSION" --layout "$layout" --userspace "$scratch/userspace" \
+            --compat-marker /opt/marker
+        [[ $layout == active ]] || expect 0 "$prebake_node" activate --root "$root"
+        whole_root "$root" >"$scratch/$layout"
+        assert_dkms_status "$root" "$(installed "$small_name/$NVIDIA_VERSION")"
+        assert_equal "what the loader finds" "/usr/lib/x86_64-linux-gnu/libnvidia-ml.so.1" \
+            "$(in_root "$root" ldconfig -p | sed -n 's/.*libnvidia-ml.so.1 .* => //p' |
+                sed 's,^/lib/,/usr/lib/,')"
+        assert_exists "$root/opt/marker"
+    done
+    assert_same_tree "baked active (<), and baked parked and activated (>)" "$scratch"/{active,parked}
 }
 
 # From the registration alone: dkms finds the source by its link and compiles it anew.
