@@ -87,6 +87,23 @@ static int check_name(struct candidate *candidate) {
     return verdict_add(candidate->verdict, &facts, "its .modinfo has an empty name=");
 }
 
+/*
+ * The kernel goes by the name in struct module, everybody else by that in .modinfo. Where it stands
+ * there is the configuration's matter (RANDSTRUCT), so it may be anywhere.
+ */
+static int check_same_name(struct candidate *candidate) {
+    const char *name = modinfo_get(&candidate->modinfo, "name");
+    const struct elf_section *section = candidate->this_module;
+    if (!name || !*name || !section || section->size == 0 ||
+        memmem(section->data, section->size, name, strlen(name) + 1))
+        return 0;
+    struct verdict_facts facts = {
+        .check = "modinfo", .wanted = name, .found = "another name in struct module"};
+    return verdict_add(candidate->verdict, &facts,
+                       "its .modinfo says that its name is %s, its struct module says otherwise",
+                       name);
+}
+
 static int check_vermagic(struct candidate *candidate, const struct verify_target *target) {
     const char *vermagic = modinfo_get(&candidate->modinfo, "vermagic");
     if (!vermagic || strcmp(vermagic, target->vermagic) == 0)
@@ -101,9 +118,9 @@ static int check_vermagic(struct candidate *candidate, const struct verify_targe
 
 /* modpost puts struct module there; the kernel has nothing to link without it. */
 static int check_this_module(struct candidate *candidate, struct error *err) {
-    const struct elf_section *section;
-    int rc = elf_module_find_section(&candidate->elf, ".gnu.linkonce.this_module", &section, err);
-    if (rc < 0 || (section && section->size > 0))
+    const struct elf_section **section = &candidate->this_module;
+    int rc = elf_module_find_section(&candidate->elf, ".gnu.linkonce.this_module", section, err);
+    if (rc < 0 || (*section && (*section)->size > 0))
         return rc;
     return verdict_add(candidate->verdict, &(struct verdict_facts){.check = "object"},
                        "it has no struct module (.gnu.linkonce.this_module): it is an object that "
@@ -140,6 +157,8 @@ static int check_modinfo(struct candidate *candidate, const struct verify_target
     int rc = check_single(candidate, "name");
     if (rc == 0)
         rc = check_name(candidate);
+    if (rc == 0)
+        rc = check_same_name(candidate);
     if (rc == 0)
         rc = check_single(candidate, "vermagic");
     if (rc == 0)

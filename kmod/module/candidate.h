@@ -17,8 +17,9 @@ struct candidate {
     struct modinfo modinfo;
     struct modversions versions;
     struct export_table exports;
-    const char *name;            /* in the kernel: .modinfo's, "" when it has none */
-    bool proprietary;            /* the kernel will not let it use GPL-only exports … */
+    const struct elf_section *this_module; /* struct module; NULL when it has none */
+    const char *name;                      /* in the kernel: .modinfo's, "" when it has none */
+    bool proprietary;                      /* the kernel will not let it use GPL-only exports … */
     const char *proprietary_for; /* … because it uses exports of this file; NULL: of its licence */
 };
 

@@ -7,3 +7,4 @@ NEXT_KERNEL=6.12.117+deb12-cloud-amd64     # another series, its modules packed 
 ARM_KERNEL=6.1.0-50-cloud-arm64            # another processor
 LATER_KERNEL=6.1.0-50-cloud-amd64          # the same series, some symbols changed
 LATER_KERNEL_COMMON=6.1.0-50-common
+NEWEST_RELEASE=trixie-backports            # where Debian has its newest kernel

@@ -11,11 +11,15 @@
 /* Appends to the source; what goes wrong shows when it is assembled. */
 #define LINE(source, ...) failed |= buffer_printf(source, __VA_ARGS__) < 0
 
-static bool write_modinfo(struct buffer *source, const char *const *modinfo) {
+static const char *const *modinfo_of(const struct module_fixture *fixture) {
     static const char *const standard[FIXTURE_SYMBOLS_MAX] = FIXTURE_MODINFO;
+    return fixture->modinfo[0] ? fixture->modinfo : standard;
+}
+
+static bool write_modinfo(struct buffer *source, const struct module_fixture *fixture) {
     bool failed = false;
     LINE(source, ".section .modinfo, \"a\"\n");
-    for (const char *const *entry = *modinfo ? modinfo : standard; *entry; entry++)
+    for (const char *const *entry = modinfo_of(fixture); *entry; entry++)
         LINE(source, ".asciz \"%s\"\n", *entry);
     return !failed;
 }
@@ -77,19 +81,28 @@ static bool write_export(struct buffer *source, const struct fixture_symbol *exp
     return !failed;
 }
 
-static bool write_frame(struct buffer *source) {
+/* What struct module says, which is what the first name= of .modinfo says unless told otherwise. */
+static const char *struct_name(const struct module_fixture *fixture) {
+    for (const char *const *entry = modinfo_of(fixture); !fixture->struct_name && *entry; entry++)
+        if (strncmp(*entry, "name=", 5) == 0)
+            return *entry + 5;
+    return fixture->struct_name ? fixture->struct_name : "";
+}
+
+static bool write_frame(struct buffer *source, const struct module_fixture *fixture) {
     bool failed = false;
     LINE(source, ".text\n.globl init_module\ninit_module: .byte 0xc3\n");
-    LINE(source, ".section .gnu.linkonce.this_module, \"aw\"\n.zero 896\n");
+    LINE(source, ".section .gnu.linkonce.this_module, \"aw\"\n.zero 24\n.asciz \"%s\"\n.zero 800\n",
+         struct_name(fixture));
     LINE(source, ".section .note.gnu.build-id, \"a\", %%note\n");
     LINE(source, ".long 4, 4, 3\n.asciz \"GNU\"\n.byte 0xde, 0xad, 0xbe, 0xef\n");
     return !failed;
 }
 
 static bool write_source(struct buffer *source, const struct module_fixture *fixture) {
-    bool ok = write_modinfo(source, fixture->modinfo) && write_versions(source, fixture) &&
+    bool ok = write_modinfo(source, fixture) && write_versions(source, fixture) &&
               write_extended(source, fixture->extended) &&
-              write_imports(source, fixture->imports) && write_frame(source);
+              write_imports(source, fixture->imports) && write_frame(source, fixture);
     for (const struct fixture_symbol *at = fixture->exports; ok && at->name; at++)
         ok = write_export(source, at);
     return ok && (!fixture->assembly || buffer_append_string(source, fixture->assembly) == 0);

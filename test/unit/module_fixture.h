@@ -44,6 +44,7 @@ struct module_fixture {
     struct fixture_symbol extended[FIXTURE_SYMBOLS_MAX]; /* __version_ext_*, as given; or none */
     bool without_versions;                               /* no __versions at all */
     bool without_layout;                                 /* no module_layout in __versions */
+    const char *struct_name;                             /* in struct module; NULL: name= */
     const char *assembly;                                /* more of the source, or NULL */
 };
 

@@ -23,6 +23,9 @@ static void test_modinfo(void) {
     const struct module_fixture no_name = {.modinfo = {VERMAGIC, LICENCE}};
     const struct module_fixture two_names = {.modinfo = {NAME, VERMAGIC, "name=other"}};
     const struct module_fixture empty_name = {.modinfo = {"name=", VERMAGIC, LICENCE}};
+    const struct module_fixture renamed = {.struct_name = "fixture2"};
+    CU_ASSERT_TRUE(module_fixture_fails(&renamed, "modinfo", NULL, "fixture",
+                                        "another name in struct module"));
     CU_ASSERT_TRUE(module_fixture_fails(&empty_name, "modinfo", NULL, "a name", ""));
     CU_ASSERT_TRUE(module_fixture_fails(&two_vermagics, "modinfo", NULL, "1", "2"));
     CU_ASSERT_TRUE(module_fixture_fails(&no_vermagic, "modinfo", NULL, "1", "0"));
