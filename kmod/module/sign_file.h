@@ -23,7 +23,7 @@ struct sign_file {
 /*
  * Has `size` bytes signed with `hash`; the CMS message, in DER, goes to the end of `der`. The
  * bytes pass through a private temporary directory, which is removed. The PIN passes in the
- * environment, as kernels up to 6.11 want it, and through a descriptor that the URI names
+ * environment, as an older sign-file wants it, and through a descriptor that the URI names
  * (pin-source), as OpenSSL's providers want it: it is on no disk and in no argument. ERROR_SIGNING
  * with what the program said, or that it took too long.
  */

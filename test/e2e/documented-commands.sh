@@ -17,9 +17,11 @@ declare -A elsewhere=(
     [make check]=.ci/run
     [make check-long]=test/check.mk
     [make fuzz]=test/fuzz/run-fuzzers
+    ["make fuzz FUZZ_SECONDS=600"]=test/fuzz/run-fuzzers
     [make bench]=test/bench/bench
     ["buildah bud -t prebake ."]=test/image
     ["docker run --rm -it prebake"]=test/image
+    ["prebake sign --sign-key 'pkcs11:token=T;object=O;type=private' --sign-cert mok.der --passphrase-file pin --sign-file /lib/modules/6.1.0-47-cloud-amd64/build/scripts/sign-file nvidia.ko.zst"]=test/e2e/keys.sh
     ["prebake verify --headers linux-headers-K.deb linux-image-K.deb"]=test/kernels/whole-kernel.sh
 )
 

@@ -50,7 +50,9 @@ read_kernel_command() {
 }
 read_kernel_end() { :; }
 
-# A fresh copy of the largest module, and a key that the kernel's hash goes with.
+# A fresh copy of the largest module, and a key that the kernel's hash goes with. Ours also checks the
+# signature with the certificate, flushes the new file, reads it back, and only then replaces the old
+# one; sign-file writes beside it and renames.
 sign_begin() {
     keep_nvidia
     [[ -f $disks/key.pem ]] || openssl req -new -x509 -nodes -newkey rsa:2048 -subj /CN=bench \
