@@ -151,9 +151,9 @@ const struct command cmd_sign = {
         "is signed and packed the same way. It is replaced at once or not at all, and keeps\n"
         "its owner and mode. The hash is what the module's kernel is configured for\n"
         "(CONFIG_MODULE_SIG_HASH), when that kernel's headers are there. An encrypted key's\n"
-        "passphrase comes from a file or from KBUILD_SIGN_PIN, as does a token's PIN (a pkcs11:\n"
-        "key, with which the kernel's sign-file signs). Stops at the first file that\n"
-        "can't be signed; exit status 10 when key, certificate and policy don't agree.",
+        "passphrase, or the PIN of a token (a pkcs11: key, with which the kernel's sign-file\n"
+        "signs), comes from a file or from KBUILD_SIGN_PIN. Stops at the first file that can't\n"
+        "be signed; exit status 10 when key, certificate and policy don't agree.",
     .needs = COMMAND_NEEDS_TREE,
     .options =
         {
