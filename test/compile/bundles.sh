@@ -1,6 +1,6 @@
 #!/bin/bash
-# The real modules compile. Before the scripts that bake them, which run side by side: what is compiled
-# here they find in the cache.
+# The real modules compile. Scripts that bake them run beside this one or after it: they wait for what
+# is compiled here and find it in the cache.
 set -euo pipefail
 # shellcheck source=test/lib/world.sh
 . "$(dirname "$0")/../lib/world.sh"
@@ -13,6 +13,7 @@ assert_bundle() {
 }
 
 test_nvidia_open_modules() {
+    local nvidia_lock=--exclusive
     root=$(overlay_root node)
     expect 0 bake_nvidia "$root"
     assert_bundle "$open_name-uvm"

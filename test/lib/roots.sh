@@ -93,11 +93,12 @@ nvidia_unpack() {
 }
 
 # Bakes NVIDIA's open modules into root $1, from the package unless they were unpacked; what was
-# compiled once comes from the cache.
+# compiled once comes from the cache. While test/compile has them compiled everybody else waits.
+nvidia_lock=--shared
 bake_nvidia() {
     local root=$1
     shift
-    "$prebake" bake --root "$root" --kernel "$KERNEL" --cache "$cache" "$@" \
+    flock --close "$nvidia_lock" "$cache.lock" "$prebake" bake --root "$root" --kernel "$KERNEL" --cache "$cache" "$@" \
         --source "${nvidia_source:-$(apt_downloaded "$open_source" "$NVIDIA_VERSION*")}"
 }
 
