@@ -100,4 +100,32 @@ test_x1_our_own_residue() {
     assert_equal "privileged" "" "$(privileged)"
 }
 
+# What can't be moved is not said to be parked; nothing is left half way.
+test_x1_our_own_residue_while_parking() {
+    userspace_root
+    expect 0 userspace_bake
+    mount --bind "$root/usr/bin/nvidia-modprobe" "$root/usr/bin/nvidia-modprobe"
+    run "$prebake_node" park --root "$root"
+    ((status != 0)) || fail "parked, it says: $out"
+    assert_contains "the sentence" "/usr/bin/nvidia-modprobe" "$err"
+    [[ $(<"$root/var/lib/prebake/state") != parked ]] || fail "the state is parked"
+    expect 3 "$prebake_node" audit --root "$root" --expect parked
+    assert_contains "audit names it" "/usr/bin/nvidia-modprobe" "$out$err"
+    umount "$root/usr/bin/nvidia-modprobe"
+    expect 0 "$prebake_node" park --root "$root"
+    assert_equal "privileged while parked" "" "$(privileged)"
+    expect 0 "$prebake_node" audit --root "$root" --expect parked
+}
+
+# Nor does a bake that is parked from the first have any, wherever one looks.
+test_x1_baked_parked() {
+    userspace_root
+    expect 0 userspace_bake --layout parked
+    assert_equal "privileged" "" "$(privileged)"
+    expect 0 "$prebake_node" audit --root "$root" --expect parked
+    expect 0 teardown "$root"
+    assert_contains "telemetry" "status=cleaned" "$out"
+    assert_equal "privileged" "" "$(privileged)"
+}
+
 run_tests "$@"
