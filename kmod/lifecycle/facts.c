@@ -5,6 +5,7 @@
 #include "kmod/lifecycle/facts_fields.h"
 #include "kmod/lifecycle/state_folder.h"
 #include "kmod/lifecycle/xattrs.h"
+#include "kmod/system/module_folder.h"
 
 int64_t facts_ctime_ns(const struct stat *st) {
     return (int64_t)st->st_ctim.tv_sec * 1000000000 + st->st_ctim.tv_nsec;
@@ -71,20 +72,11 @@ int facts_record_manifest(const struct root *root, struct facts *facts, struct e
 
 int facts_modules_of(const struct facts *facts, const struct root *root, const char *kernel,
                      struct strlist *paths, struct error *err) {
-    AUTO_FREE char *folder = NULL, *canonical = NULL;
-    if (asprintf(&folder, "/lib/modules/%s", kernel) < 0)
-        return error_oom(err, "listing modules");
-    struct stat st;
-    if (root_stat_following(root, folder, &st))
-        return 0;
-    int rc = root_canonical(root, folder, &canonical, err);
-    size_t length = rc ? 0 : strlen(canonical);
-    for (size_t i = 0; !rc && i < facts->module_count; i++) {
-        const char *path = facts->modules[i].path;
-        if (!strncmp(path, canonical, length) && path[length] == '/' && strlist_add(paths, path))
-            rc = error_oom(err, "listing modules");
-    }
-    return rc;
+    AUTO_STRLIST struct strlist all = {0};
+    for (size_t i = 0; i < facts->module_count; i++)
+        if (strlist_add(&all, facts->modules[i].path))
+            return error_oom(err, "listing modules");
+    return module_folder_select(root, kernel, &all, paths, err);
 }
 
 void facts_remove_index(struct facts *facts, size_t i) {

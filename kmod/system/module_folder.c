@@ -52,3 +52,23 @@ int module_folder_prune_above(const struct root *root, const char *path, struct 
     return folder ? module_folder_prune(root, folder, err)
                   : error_oom(err, "removing module folders");
 }
+
+int module_folder_select(const struct root *root, const char *kernel, const struct strlist *paths,
+                         struct strlist *found, struct error *err) {
+    AUTO_FREE char *folder = NULL, *canonical = NULL;
+    if (asprintf(&folder, "/lib/modules/%s", kernel) < 0) {
+        folder = NULL;
+        return error_oom(err, "listing modules");
+    }
+    struct stat st;
+    if (root_stat_following(root, folder, &st))
+        return 0;
+    int rc = root_canonical(root, folder, &canonical, err);
+    size_t length = rc ? 0 : strlen(canonical);
+    for (size_t i = 0; !rc && i < paths->count; i++) {
+        const char *path = paths->items[i];
+        if (!strncmp(path, canonical, length) && path[length] == '/' && strlist_add(found, path))
+            rc = error_oom(err, "listing modules");
+    }
+    return rc;
+}

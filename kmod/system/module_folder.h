@@ -1,9 +1,17 @@
-/* The folders that dkms makes below a kernel's for the modules it installs. */
+/* The folder of a kernel's modules, and those that dkms makes below it for what it installs. */
 #ifndef KMOD_MODULE_FOLDER_H
 #define KMOD_MODULE_FOLDER_H
 
 #include "base/error.h"
 #include "base/root.h"
+#include "base/strlist.h"
+
+/*
+ * Adds to `found` those of `paths`, canonical ones, that lie in the kernel's folder. A kernel
+ * without a folder has none.
+ */
+int module_folder_select(const struct root *root, const char *kernel, const struct strlist *paths,
+                         struct strlist *found, struct error *err) MUST_CHECK;
 
 /*
  * Removes the folder `path` ("/lib/modules/K/updates/dkms") and the ones above it, up to but not

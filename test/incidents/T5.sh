@@ -58,6 +58,24 @@ test_t5_module_with_a_mount_on_it() {
     incomplete_while mounted unmounted "$updates/$small_name-core.ko"
 }
 
+# DKMS made the modules for another kernel, too: its index is put right all the same.
+test_t5_another_kernel_is_put_right() {
+    local tries
+    baked_root
+    small_root_derive "$root"
+    mounted "$root/$updates/$small_name-core.ko"
+    for tries in 1 2; do
+        expect 3 teardown "$root"
+        assert_contains "try $tries: the file is named" "$root/$updates/$small_name-core.ko" "$err"
+        assert_absent "$root/usr/lib/modules/$later_kernel/updates/dkms/$small_name-core.ko"
+        run modprobe -d "$root" -S "$later_kernel" -n "$small_name-core"
+        assert_contains "try $tries: the other kernel's index" "not found" "$err"
+    done
+    unmounted "$root/$updates/$small_name-core.ko"
+    expect 0 teardown "$root"
+    bake_is_gone
+}
+
 test_t5_source_with_a_mount_on_it() {
     incomplete_while mounted unmounted "usr/src/$small_name-1.0/small_core.c"
 }

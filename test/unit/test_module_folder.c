@@ -59,8 +59,27 @@ static void test_not_a_folder(void) {
     CU_ASSERT_TRUE(root_exists(&root, K "/updates"));
 }
 
+/* By the canonical folder: another kernel's modules, and one whose name begins alike, are not in
+ * it. */
+static void test_which_modules_are_a_kernels(void) {
+    AUTO_STRLIST struct strlist paths = {0}, found = {0};
+    static const char *const all[] = {"/usr/lib/modules/6.1.0/updates/a.ko",
+                                      "/usr/lib/modules/6.1.0-other/updates/a.ko",
+                                      "/usr/lib/modules/6.2.0/a.ko", "/usr/lib/modules/6.1.0"};
+    for (size_t i = 0; i < ARRAY_SIZE(all); i++)
+        CU_ASSERT_EQUAL(strlist_add(&paths, all[i]), 0);
+    scratch_root_dir(&root, "/usr/lib/modules/6.1.0");
+    scratch_root_link(&root, "/lib", "usr/lib");
+    CU_ASSERT_EQUAL(module_folder_select(&root, "6.1.0", &paths, &found, &err), 0);
+    CU_ASSERT_EQUAL(found.count, 1);
+    CU_ASSERT_STRING_EQUAL(found.count ? found.items[0] : "", all[0]);
+    CU_ASSERT_EQUAL(module_folder_select(&root, "6.3.0", &paths, &found, &err), 0);
+    CU_ASSERT_EQUAL(found.count, 1);
+}
+
 int main(void) {
     CU_TestInfo tests[] = {
+        {"which modules are a kernel's", test_which_modules_are_a_kernels},
         {"up to the kernels folder", test_up_to_the_kernels_folder},
         {"as far as empty", test_as_far_as_empty},
         {"a gone folder counts as empty", test_a_gone_folder_counts_as_empty},
