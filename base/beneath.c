@@ -4,7 +4,6 @@
 #include <limits.h>
 #include <linux/openat2.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 
 #define LINKS_MAX 40 /* as the kernel */
@@ -22,6 +21,11 @@ int beneath_open(int top, const char *path, int flags) {
         if (errno != EINTR && errno != EAGAIN)
             return -errno;
     }
+}
+
+bool beneath_is_untrusted(const struct stat *dir) {
+    bool others_write = (dir->st_mode & 022) && !(dir->st_mode & S_ISVTX);
+    return dir->st_uid != 0 || others_write;
 }
 
 struct walk {
@@ -49,8 +53,7 @@ static int arrive(struct walk *walk, int fd, char *path) {
     struct stat st;
     if (fstat(fd, &st))
         return -errno;
-    int others_write = (st.st_mode & 022) && !(st.st_mode & S_ISVTX);
-    return st.st_uid != 0 || others_write ? note_untrusted(walk->at, path) : 0;
+    return beneath_is_untrusted(&st) ? note_untrusted(walk->at, path) : 0;
 }
 
 /* Goes to the directory whose path is the first `length` bytes of where the walk is. */
@@ -66,12 +69,14 @@ static int go_up(struct walk *walk) {
     return go_back(walk, slash ? (size_t)(slash - walk->at->path) : 0);
 }
 
-static int go_down(struct walk *walk, const char *name) {
+/* Takes `fd`. */
+static int go_down(struct walk *walk, const char *name, int fd) {
     char *path = NULL;
-    if (asprintf(&path, "%s/%s", walk->at->path, name) < 0)
+    if (asprintf(&path, "%s/%s", walk->at->path, name) < 0) {
+        close(fd);
         return -ENOMEM;
-    int fd = openat(walk->at->fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    return arrive(walk, fd < 0 ? -errno : fd, path);
+    }
+    return arrive(walk, fd, path);
 }
 
 /* A sticky directory is shared: who made a link in it decides where it leads. */
@@ -112,9 +117,15 @@ static int step(struct walk *walk) {
         return 0;
     if (!strcmp(name, ".."))
         return go_up(walk);
+    /* Most are directories. */
+    int fd = openat(walk->at->fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd >= 0)
+        return go_down(walk, name, fd);
+    if (errno != ENOTDIR && errno != ELOOP)
+        return -errno;
     ssize_t size = readlinkat(walk->at->fd, name, target, sizeof target);
     if (size < 0)
-        return errno == EINVAL ? go_down(walk, name) : -errno;
+        return errno == EINVAL ? -ENOTDIR : -errno;
     int rc = judge_link(walk, name);
     return rc ? rc : follow(walk, target, (size_t)size);
 }

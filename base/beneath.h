@@ -5,10 +5,17 @@
 #ifndef BASE_BENEATH_H
 #define BASE_BENEATH_H
 
+#include <stdbool.h>
+#include <sys/stat.h>
+
 #include "base/cleanup.h"
 
 /* open(2) by openat2(2) with RESOLVE_IN_ROOT; O_CLOEXEC is added. The descriptor or −errno. */
 int beneath_open(int top, const char *path, int flags) MUST_CHECK;
+
+/* Whether somebody beside root could change what is in this directory: not root's, or writable by
+ * others without the sticky bit. */
+bool beneath_is_untrusted(const struct stat *dir);
 
 /* A directory, how it was reached and whether somebody else could redirect the way to it. */
 struct beneath_dir {

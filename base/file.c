@@ -202,10 +202,15 @@ int file_remove(const struct root *root, const char *path, struct error *err) {
     return file_remove_next(root, &folder, path, err);
 }
 
+int file_remove_dir_next(const struct root *root, struct parent_folder *folder, const char *path,
+                         struct error *err) {
+    int rc = remove_in(root, folder, path, AT_REMOVEDIR, err);
+    return rc == -EEXIST ? -ENOTEMPTY : rc;
+}
+
 int file_remove_dir(const struct root *root, const char *path, struct error *err) {
     AUTO_PARENT_FOLDER struct parent_folder folder = PARENT_FOLDER_INIT;
-    int rc = remove_in(root, &folder, path, AT_REMOVEDIR, err);
-    return rc == -EEXIST ? -ENOTEMPTY : rc;
+    return file_remove_dir_next(root, &folder, path, err);
 }
 
 int file_remove_tree(const struct root *root, const char *path, struct error *err) {

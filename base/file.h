@@ -75,6 +75,10 @@ int file_remove_next(const struct root *root, struct parent_folder *folder, cons
  * sentence, `err` untouched. */
 int file_remove_dir(const struct root *root, const char *path, struct error *err) MUST_CHECK;
 
+/* The same for one path after the other, those inside another before it. */
+int file_remove_dir_next(const struct root *root, struct parent_folder *folder, const char *path,
+                         struct error *err) MUST_CHECK;
+
 /* Removes the directory `path` and all below it; a missing one is no error. As tree_remove(). */
 int file_remove_tree(const struct root *root, const char *path, struct error *err) MUST_CHECK;
 

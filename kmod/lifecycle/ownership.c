@@ -128,54 +128,38 @@ int ownership_check(const struct root *root, const struct ownership_context *con
     return rc;
 }
 
-/* The entry's folder, open; −1 when it can't be reached without a link. Opened once for what
- * follows in it. */
-static int folder_of(struct ownership_scan *scan, const char *path) {
-    size_t length = (size_t)(strrchr(path, '/') - path);
-    if (scan->folder >= 0 && length == scan->path_length && !strncmp(scan->path, path, length))
-        return scan->folder;
-    ownership_scan_end(scan);
-    char folder[PATH_MAX];
-    if (length == 0 || length >= sizeof folder)
-        return -1;
-    memcpy(folder, path, length);
-    folder[length] = '\0';
-    int fd = open_exactly(scan->root, folder, O_PATH | O_DIRECTORY);
-    if (fd < 0)
-        return -1;
-    scan->folder = fd;
-    scan->path = path;
-    scan->path_length = length;
-    return fd;
+static bool is_as_recorded(const struct manifest_entry *entry, const struct facts_placed *placed,
+                           const struct stat *st) {
+    if (!has_type(st, entry->type))
+        return false;
+    return entry->type == MANIFEST_DIR || (placed && placed->inode && st->st_ino == placed->inode &&
+                                           facts_ctime_ns(st) == placed->ctime_ns);
 }
 
-/* Surely ours; what is not needs a closer look. */
-static bool is_as_recorded(struct ownership_scan *scan, const struct manifest_entry *entry,
-                           const struct facts_placed *placed) {
+/* What one look from the entry's folder tells for certain. */
+static bool look(struct ownership_scan *scan, const struct manifest_entry *entry,
+                 const struct facts_placed *placed, enum ownership *result) {
     struct stat st;
-    if (scan->context->copied || (entry->type != MANIFEST_DIR && (!placed || !placed->inode)))
+    const char *name;
+    int rc = parent_folder_enter(&scan->folder, scan->root, entry->path, &name, NULL);
+    if (!scan->folder.exact || (rc && rc != -ENOENT))
         return false;
-    int folder = folder_of(scan, entry->path);
-    if (folder < 0 || fstatat(folder, strrchr(entry->path, '/') + 1, &st, AT_SYMLINK_NOFOLLOW) ||
-        !has_type(&st, entry->type))
-        return false;
-    return entry->type == MANIFEST_DIR ||
-           (st.st_ino == placed->inode && facts_ctime_ns(&st) == placed->ctime_ns);
+    if (!rc && fstatat(scan->folder.fd, name, &st, AT_SYMLINK_NOFOLLOW))
+        rc = -errno;
+    *result = rc == -ENOENT ? OWNERSHIP_GONE : OWNERSHIP_OURS;
+    return rc == -ENOENT || (!rc && !scan->context->copied && is_as_recorded(entry, placed, &st));
 }
 
 int ownership_scan_next(struct ownership_scan *scan, const struct manifest_entry *entry,
                         const struct facts_placed *placed, enum ownership *result,
                         struct error *err) {
-    *result = OWNERSHIP_OURS;
-    if (is_as_recorded(scan, entry, placed))
+    if (look(scan, entry, placed, result))
         return 0;
     return ownership_check(scan->root, scan->context, entry, placed, result, err);
 }
 
 void ownership_scan_end(struct ownership_scan *scan) {
-    if (scan->folder >= 0)
-        close(scan->folder);
-    scan->folder = -1;
+    parent_folder_release(&scan->folder);
 }
 
 static int check_entry(struct ownership_scan *scan, const struct manifest_entry *entry,

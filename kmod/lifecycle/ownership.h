@@ -14,6 +14,7 @@
 #include <stdbool.h>
 
 #include "base/error.h"
+#include "base/parent_folder.h"
 #include "base/root.h"
 #include "kmod/lifecycle/facts.h"
 #include "kmod/lifecycle/manifest.h"
@@ -44,20 +45,18 @@ int ownership_check(const struct root *root, const struct ownership_context *con
                     enum ownership *result, struct error *err) MUST_CHECK;
 
 /*
- * The same for entry after entry, in the order of the manifest: what has the recorded inode and
- * ctime is told by one look from its folder, which stays open. Begin with OWNERSHIP_SCAN_INIT(root,
- * context).
+ * The same for entry after entry, in the order of the manifest or the other way round: what has the
+ * recorded inode and ctime, or is gone, is told by one look from its folder, which stays open. Begin
+ * with OWNERSHIP_SCAN_INIT(root, context).
  */
 struct ownership_scan {
     const struct root *root;
     const struct ownership_context *context;
-    int folder;         /* -1: none */
-    const char *path;   /* an entry in that folder */
-    size_t path_length; /* of its folder's */
+    struct parent_folder folder; /* where the last entry is */
 };
 
 #define OWNERSHIP_SCAN_INIT(root, context)                                                         \
-    { root, context, -1, NULL, 0 }
+    { root, context, PARENT_FOLDER_INIT }
 
 int ownership_scan_next(struct ownership_scan *scan, const struct manifest_entry *entry,
                         const struct facts_placed *placed, enum ownership *result,

@@ -28,9 +28,11 @@ int removal_ownership(const struct removal *removal, const struct manifest_entry
                            ownership, err);
 }
 
-static int look_at(const struct removal *removal, size_t i, enum ownership *ownership,
-                   struct error *err) {
-    return removal_ownership(removal, &removal->manifest->entries[i], ownership, err);
+/* One entry after the other, as `scan`. */
+static int look_at(const struct removal *removal, struct ownership_scan *scan, size_t i,
+                   enum ownership *ownership, struct error *err) {
+    return ownership_scan_next(scan, &removal->manifest->entries[i], placed_of(removal, i),
+                               ownership, err);
 }
 
 /* `path` is of REMOVAL_MODULES. */
@@ -41,6 +43,8 @@ static bool is_of_kernel(const char *path, const char *kernel) {
 
 int removal_foreign_module(const struct removal *removal, const char *kernel, bool *found,
                            struct error *err) {
+    AUTO_OWNERSHIP_SCAN struct ownership_scan scan =
+        OWNERSHIP_SCAN_INIT(removal->root, &removal->context);
     *found = false;
     for (size_t i = 0; !*found && i < removal->manifest->count; i++) {
         const struct manifest_entry *entry = &removal->manifest->entries[i];
@@ -48,7 +52,7 @@ int removal_foreign_module(const struct removal *removal, const char *kernel, bo
             !is_of_kernel(entry->path, kernel))
             continue;
         enum ownership ownership;
-        int rc = look_at(removal, i, &ownership, err);
+        int rc = look_at(removal, &scan, i, &ownership, err);
         if (rc)
             return rc;
         *found = ownership == OWNERSHIP_FOREIGN;
@@ -56,23 +60,24 @@ int removal_foreign_module(const struct removal *removal, const char *kernel, bo
     return 0;
 }
 
-static int remove_file(const struct removal *removal, size_t i, struct parent_folder *folder,
+static int remove_file(const struct removal *removal, struct ownership_scan *scan, size_t i,
                        struct error *err) {
     enum ownership ownership;
-    int rc = look_at(removal, i, &ownership, err);
+    int rc = look_at(removal, scan, i, &ownership, err);
     if (rc || ownership != OWNERSHIP_OURS)
         return rc;
-    return file_remove_next(removal->root, folder, removal->manifest->entries[i].path, err);
+    return file_remove_next(removal->root, &scan->folder, removal->manifest->entries[i].path, err);
 }
 
 int removal_files(const struct removal *removal, enum removal_class class, struct error *err) {
-    AUTO_PARENT_FOLDER struct parent_folder folder = PARENT_FOLDER_INIT;
+    AUTO_OWNERSHIP_SCAN struct ownership_scan scan =
+        OWNERSHIP_SCAN_INIT(removal->root, &removal->context);
     int first = 0;
     for (size_t i = removal->manifest->count; i-- > 0;) {
         const struct manifest_entry *entry = &removal->manifest->entries[i];
         if (entry->type == MANIFEST_DIR || removal_class_of(entry->path) != class)
             continue;
-        int rc = remove_file(removal, i, &folder, first ? NULL : err);
+        int rc = remove_file(removal, &scan, i, first ? NULL : err);
         first = first ? first : rc;
     }
     return first;
@@ -80,20 +85,23 @@ int removal_files(const struct removal *removal, enum removal_class class, struc
 
 int removal_path(const struct removal *removal, const char *path, struct error *err) {
     const struct manifest_entry *entry = path ? manifest_find(removal->manifest, path) : NULL;
-    AUTO_PARENT_FOLDER struct parent_folder folder = PARENT_FOLDER_INIT;
-    return entry ? remove_file(removal, (size_t)(entry - removal->manifest->entries), &folder, err)
+    AUTO_OWNERSHIP_SCAN struct ownership_scan scan =
+        OWNERSHIP_SCAN_INIT(removal->root, &removal->context);
+    return entry ? remove_file(removal, &scan, (size_t)(entry - removal->manifest->entries), err)
                  : 0;
 }
 
 int removal_left(const struct removal *removal, enum removal_class class, struct strlist *paths,
                  struct error *err) {
+    AUTO_OWNERSHIP_SCAN struct ownership_scan scan =
+        OWNERSHIP_SCAN_INIT(removal->root, &removal->context);
     int rc = 0;
     for (size_t i = 0; !rc && i < removal->manifest->count; i++) {
         const struct manifest_entry *entry = &removal->manifest->entries[i];
         enum ownership ownership = OWNERSHIP_GONE;
         if (entry->type == MANIFEST_DIR || removal_class_of(entry->path) != class)
             continue;
-        rc = look_at(removal, i, &ownership, err);
+        rc = look_at(removal, &scan, i, &ownership, err);
         if (!rc && ownership == OWNERSHIP_OURS && strlist_add(paths, entry->path))
             rc = error_oom(err, "looking at what is left");
     }
@@ -101,13 +109,14 @@ int removal_left(const struct removal *removal, enum removal_class class, struct
 }
 
 int removal_dirs(const struct removal *removal, struct error *err) {
+    AUTO_PARENT_FOLDER struct parent_folder folder = PARENT_FOLDER_INIT;
     int first = 0;
     for (size_t i = removal->manifest->count; i-- > 0;) {
         const struct manifest_entry *entry = &removal->manifest->entries[i];
         if (entry->type != MANIFEST_DIR)
             continue;
         struct error reason = {0};
-        int rc = file_remove_dir(removal->root, entry->path, &reason);
+        int rc = file_remove_dir_next(removal->root, &folder, entry->path, &reason);
         /* Not empty: somebody put something there. Not a directory: it is somebody else's. */
         if (rc == 0 || rc == -ENOTEMPTY || rc == -ENOENT || rc == -ENOTDIR || first)
             continue;
@@ -127,10 +136,12 @@ static bool is_left(const struct removal *removal, size_t i, enum ownership owne
 }
 
 int removal_look(const struct removal *removal, struct removal_count *count, struct error *err) {
+    AUTO_OWNERSHIP_SCAN struct ownership_scan scan =
+        OWNERSHIP_SCAN_INIT(removal->root, &removal->context);
     *count = (struct removal_count){0};
     for (size_t i = 0; i < removal->manifest->count; i++) {
         enum ownership ownership;
-        int rc = look_at(removal, i, &ownership, err);
+        int rc = look_at(removal, &scan, i, &ownership, err);
         if (rc)
             return rc;
         if (ownership == OWNERSHIP_FOREIGN)

@@ -19,43 +19,44 @@ static int add(struct module_index *index, const char *name) {
 int index_files_fill(const struct root *root, const struct index_store *paths,
                      struct module_index *index, struct error *err) {
     AUTO_KEYVALUE struct keyvalue note = {0};
+    AUTO_INDEX_FOLDERS struct index_folders folders;
     index_files_forget(index);
-    int rc = index_store_read_note(root, paths, &note, err);
+    int rc = index_folders_open(root, paths, &folders, err);
+    if (!rc)
+        rc = index_store_read_note(root, paths, &note, err);
     for (size_t i = 0; !rc && i < note.keys.count; i++) {
         if (add(index, note.keys.items[i]))
             return error_oom(err, "recording an index");
         struct module_index_file *file = &index->files[i];
         struct stat st;
         file->without_present = !strcmp(note.values.items[i], INDEX_KEPT);
-        if (file->without_present && !index_store_stat(root, paths->without, file->name, &st))
+        if (file->without_present && !index_folders_stat(folders.without, file->name, &st))
             file->without_mtime_ns = index_files_time(st.st_mtim);
     }
     return rc;
 }
 
-int index_files_fill_parked(const struct root *root, const struct index_store *paths,
-                            const struct strlist *names, struct module_index *index,
-                            struct error *err) {
+int index_files_fill_parked(const struct index_folders *folders, const struct strlist *names,
+                            struct module_index *index, struct error *err) {
     index_files_forget(index);
     for (size_t i = 0; i < names->count; i++) {
         if (add(index, names->items[i]))
             return error_oom(err, "recording an index");
         struct module_index_file *file = &index->files[i];
         struct stat st;
-        file->without_present = !index_store_stat(root, paths->kernel_dir, file->name, &st);
+        file->without_present = !index_folders_stat(folders->place, file->name, &st);
         if (file->without_present)
             file->without_mtime_ns = index_files_time(st.st_mtim);
     }
-    index_files_record_parked(root, paths, index);
+    index_files_record_parked(folders, index);
     return 0;
 }
 
-void index_files_record_parked(const struct root *root, const struct index_store *paths,
-                               struct module_index *index) {
+void index_files_record_parked(const struct index_folders *folders, struct module_index *index) {
     for (size_t i = 0; i < index->count; i++) {
         struct module_index_file *file = &index->files[i];
         struct stat st;
-        bool present = !index_store_stat(root, paths->kernel_dir, file->name, &st);
+        bool present = !index_folders_stat(folders->place, file->name, &st);
         file->inode = present ? st.st_ino : 0;
         file->ctime_ns = present ? index_files_time(st.st_ctim) : 0;
     }
@@ -63,16 +64,18 @@ void index_files_record_parked(const struct root *root, const struct index_store
 
 int index_files_record(const struct root *root, const struct index_store *paths,
                        struct module_index *index, struct error *err) {
-    for (size_t i = 0; i < index->count; i++) {
+    AUTO_INDEX_FOLDERS struct index_folders folders;
+    int rc = index_folders_open(root, paths, &folders, err);
+    for (size_t i = 0; !rc && i < index->count; i++) {
         struct stat st;
-        int rc = index_store_stat(root, paths->kernel_dir, index->files[i].name, &st);
+        rc = index_folders_stat(folders.place, index->files[i].name, &st);
         if (rc)
             return error_io(err, -rc, "can't look at %s%s/%s", root->path, paths->kernel_dir,
                             index->files[i].name);
         index->files[i].inode = st.st_ino;
         index->files[i].ctime_ns = index_files_time(st.st_ctim);
     }
-    return 0;
+    return rc;
 }
 
 const struct module_index_file *index_files_find(const struct module_index *index,
@@ -83,27 +86,25 @@ const struct module_index_file *index_files_find(const struct module_index *inde
     return NULL;
 }
 
-bool index_files_in_place(const struct root *root, const struct index_store *paths,
+bool index_files_in_place(const struct index_folders *folders,
                           const struct module_index_file *file) {
     struct stat st;
-    return !index_store_stat(root, paths->kernel_dir, file->name, &st) &&
-           st.st_ino == file->inode && index_files_time(st.st_ctim) == file->ctime_ns;
+    return !index_folders_stat(folders->place, file->name, &st) && st.st_ino == file->inode &&
+           index_files_time(st.st_ctim) == file->ctime_ns;
 }
 
-bool index_files_back(const struct root *root, const struct index_store *paths,
-                      const struct module_index_file *file) {
+bool index_files_back(const struct index_folders *folders, const struct module_index_file *file) {
     struct stat st;
-    bool present = !index_store_stat(root, paths->kernel_dir, file->name, &st);
+    bool present = !index_folders_stat(folders->place, file->name, &st);
     return file->without_present ? present && index_files_time(st.st_mtim) == file->without_mtime_ns
                                  : !present;
 }
 
-bool index_files_kept(const struct root *root, const struct index_store *paths,
-                      const struct module_index_file *file) {
+bool index_files_kept(const struct index_folders *folders, const struct module_index_file *file) {
     struct stat st;
     if (!file->without_present)
         return true;
-    return !index_store_stat(root, paths->without, file->name, &st) &&
+    return !index_folders_stat(folders->without, file->name, &st) &&
            (S_ISREG(st.st_mode) || S_ISLNK(st.st_mode)) &&
            index_files_time(st.st_mtim) == file->without_mtime_ns;
 }

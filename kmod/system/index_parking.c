@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "base/tree.h"
 #include "kmod/system/depmod.h"
 #include "kmod/system/index_files.h"
 #include "kmod/system/index_freshness.h"
@@ -12,32 +11,24 @@
 #include "kmod/system/index_switch.h"
 #include "kmod/system/index_tree.h"
 
-/* The three folders that hold the files' variants. */
+/* A switch under way. */
 struct folders {
     const struct root *root;
     const struct index_store *paths;
-    int place;
-    int without;
-    int with;
+    struct index_folders open;
 };
 
 static void close_folders(struct folders *folders) {
-    cleanup_close(&folders->place);
-    cleanup_close(&folders->without);
-    cleanup_close(&folders->with);
+    index_folders_close(&folders->open);
 }
 
 static int open_folders(const struct root *root, const struct index_store *paths,
                         struct folders *folders, struct error *err) {
-    *folders = (struct folders){root, paths, -1, -1, -1};
+    *folders = (struct folders){root, paths, {-1, -1, -1}};
     int rc = root_make_dirs(root, paths->without, 0700, NULL, err);
     if (!rc)
         rc = root_make_dirs(root, paths->with, 0700, NULL, err);
-    if (!rc)
-        rc = index_store_open(root, paths->kernel_dir, &folders->place, err);
-    if (!rc)
-        rc = index_store_open(root, paths->without, &folders->without, err);
-    return rc ? rc : index_store_open(root, paths->with, &folders->with, err);
+    return rc ? rc : index_folders_open(root, paths, &folders->open, err);
 }
 
 static int failed(const struct folders *folders, const char *name, struct error *err) {
@@ -49,14 +40,15 @@ static int failed(const struct folders *folders, const char *name, struct error 
 static int park_file(void *context, const struct module_index_file *file, struct error *err) {
     const struct folders *folders = context;
     const char *name = file->name;
-    if (!index_files_back(folders->root, folders->paths, file)) {
+    if (!index_files_back(&folders->open, file)) {
         if (!file->without_present)
-            return renameat(folders->place, name, folders->with, name) ? failed(folders, name, err)
-                                                                       : 0;
-        if (renameat2(folders->without, name, folders->place, name, RENAME_EXCHANGE))
+            return renameat(folders->open.place, name, folders->open.with, name)
+                       ? failed(folders, name, err)
+                       : 0;
+        if (renameat2(folders->open.without, name, folders->open.place, name, RENAME_EXCHANGE))
             return failed(folders, name, err);
     }
-    if (file->without_present && renameat(folders->without, name, folders->with, name) &&
+    if (file->without_present && renameat(folders->open.without, name, folders->open.with, name) &&
         errno != ENOENT)
         return failed(folders, name, err);
     return 0;
@@ -92,22 +84,16 @@ int index_parking_park(const struct root *root, const struct module_index *index
     int rc = index_store_locate(index->kernel, store, &paths, err);
     if (rc || !is_present(root, &paths))
         return rc ? rc : index_store_drop(root, &paths, err);
-    rc = index_store_sweep(root, &paths, err);
-    *needs_refresh = !index_switch_possible(root, &paths, index);
+    AUTO_INDEX_FOLDERS struct index_folders folders;
+    rc = index_folders_open(root, &paths, &folders, err);
+    if (!rc)
+        rc = index_store_sweep(root, &paths, err);
+    *needs_refresh = rc || !index_switch_possible(root, &paths, &folders, index);
     if (!rc && !*needs_refresh)
         rc = park_files(root, &paths, index, err);
     else if (!rc)
         rc = index_store_drop(root, &paths, err);
     return cannot_exchange(rc) ? module_index_restore(root, index, store, needs_refresh, err) : rc;
-}
-
-static int remove_folder(const struct root *root, const char *folder, struct error *err) {
-    AUTO_CLOSE int parent = -1;
-    const char *name;
-    if (!root_exists(root, folder))
-        return 0;
-    int rc = root_open_parent(root, folder, &parent, &name, err);
-    return rc ? rc : tree_remove(parent, name, err);
 }
 
 int index_parking_settle(const struct root *root, struct module_index *index, const char *store,
@@ -122,29 +108,36 @@ int index_parking_settle(const struct root *root, struct module_index *index, co
         return index_store_drop(root, &paths, err);
     }
     /* What is left there is a second name of files that no bake replaces. */
-    rc = remove_folder(root, paths.without, err);
-    index_files_record_parked(root, &paths, index);
+    rc = file_remove_tree(root, paths.without, err);
+    AUTO_INDEX_FOLDERS struct index_folders folders;
+    if (!rc)
+        rc = index_folders_open(root, &paths, &folders, err);
+    if (!rc)
+        index_files_record_parked(&folders, index);
     if (!rc)
         rc = index_tree_note(root, &paths, err);
     return rc ? rc : index_tree_commit(root, &paths, err);
 }
 
 /* In place is what was there when the bake was parked, and the other variant is kept. */
-static bool is_as_settled(const struct root *root, const struct index_store *paths,
+static bool is_as_settled(const struct index_folders *folders,
                           const struct module_index_file *file) {
     struct stat st;
-    bool present = !index_store_stat(root, paths->kernel_dir, file->name, &st);
+    bool present = !index_folders_stat(folders->place, file->name, &st);
     bool as_recorded = file->inode ? present && st.st_ino == file->inode &&
                                          index_files_time(st.st_ctim) == file->ctime_ns
                                    : !present;
-    return as_recorded && !index_store_stat(root, paths->with, file->name, &st) &&
+    return as_recorded && !index_folders_stat(folders->with, file->name, &st) &&
            S_ISREG(st.st_mode);
 }
 
 static bool all_as_settled(const struct root *root, const struct index_store *paths,
                            const struct module_index *index) {
+    AUTO_INDEX_FOLDERS struct index_folders folders;
+    if (index_folders_open(root, paths, &folders, NULL))
+        return false;
     for (size_t i = 0; i < index->count; i++)
-        if (!is_as_settled(root, paths, &index->files[i]))
+        if (!is_as_settled(&folders, &index->files[i]))
             return false;
     return index->count > 0 && index_tree_unchanged(root, paths);
 }
@@ -161,9 +154,10 @@ static int activate_file(void *context, const struct module_index_file *file, st
     const char *name = file->name;
     int rc;
     if (!file->without_present)
-        rc = renameat2(folders->with, name, folders->place, name, RENAME_NOREPLACE);
-    else if (!(rc = renameat2(folders->with, name, folders->place, name, RENAME_EXCHANGE)))
-        rc = renameat(folders->with, name, folders->without, name);
+        rc = renameat2(folders->open.with, name, folders->open.place, name, RENAME_NOREPLACE);
+    else if (!(rc =
+                   renameat2(folders->open.with, name, folders->open.place, name, RENAME_EXCHANGE)))
+        rc = renameat(folders->open.with, name, folders->open.without, name);
     return rc ? failed(folders, name, err) : 0;
 }
 
@@ -191,7 +185,7 @@ int index_parking_forget(const struct root *root, const char *kernel, const char
                          struct error *err) {
     AUTO_INDEX_STORE struct index_store paths = {0};
     int rc = index_store_locate(kernel, store, &paths, err);
-    return rc ? rc : remove_folder(root, paths.with, err);
+    return rc ? rc : file_remove_tree(root, paths.with, err);
 }
 
 /* One renewal under way. */
@@ -239,7 +233,9 @@ static int renew(struct renewal *renewal, bool *renewed, struct error *err) {
     if (rc || !*renewed)
         return rc ? rc : index_tree_drop_note(renewal->root, paths, err);
     renewal->index->stale = false;
-    return index_files_fill_parked(renewal->root, paths, &with, renewal->index, err);
+    AUTO_INDEX_FOLDERS struct index_folders folders;
+    rc = index_folders_open(renewal->root, paths, &folders, err);
+    return rc ? rc : index_files_fill_parked(&folders, &with, renewal->index, err);
 }
 
 int index_parking_renew(const struct root *root, struct module_index *index, const char *store,

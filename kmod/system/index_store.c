@@ -143,19 +143,6 @@ static int remove_in_place(const struct root *root, const struct index_store *pa
     return path ? file_remove(root, path, err) : error_oom(err, "removing an index file");
 }
 
-int index_store_put_back(const struct root *root, const struct index_store *paths, const char *name,
-                         bool was_present, struct error *err) {
-    if (!was_present)
-        return remove_in_place(root, paths, name, err);
-    if (!root_exists(root, paths->without))
-        return 0;
-    AUTO_CLOSE int kept = -1, place = -1;
-    int rc = index_store_open(root, paths->without, &kept, err);
-    if (!rc)
-        rc = index_store_open(root, paths->kernel_dir, &place, err);
-    return rc ? rc : kept_file_put_back(kept, place, name, err);
-}
-
 bool index_store_is_temporary(const char *name) {
     return !strncmp(name, ".modules.", strlen(".modules.")) && strstr(name, ".prebake-");
 }

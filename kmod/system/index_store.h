@@ -69,13 +69,6 @@ int index_store_keep_only(const struct root *root, const struct index_store *pat
 int index_store_read_note(const struct root *root, const struct index_store *paths,
                           struct keyvalue *note, struct error *err) MUST_CHECK;
 
-/*
- * Puts one file back: the kept one, or its absence when there was none before. One that is back
- * already stays.
- */
-int index_store_put_back(const struct root *root, const struct index_store *paths, const char *name,
-                         bool was_present, struct error *err) MUST_CHECK;
-
 /* Whether a name in the kernel's folder is that of a temporary that a killed run left. */
 bool index_store_is_temporary(const char *name);
 

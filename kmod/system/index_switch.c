@@ -6,13 +6,12 @@
 #include "kmod/system/index_tree.h"
 
 bool index_switch_possible(const struct root *root, const struct index_store *paths,
-                           const struct module_index *index) {
+                           const struct index_folders *folders, const struct module_index *index) {
     size_t back = 0;
     for (size_t i = 0; i < index->count; i++) {
         const struct module_index_file *file = &index->files[i];
-        bool is_back = index_files_back(root, paths, file);
-        if (!is_back &&
-            (!index_files_in_place(root, paths, file) || !index_files_kept(root, paths, file)))
+        bool is_back = index_files_back(folders, file);
+        if (!is_back && (!index_files_in_place(folders, file) || !index_files_kept(folders, file)))
             return false;
         back += is_back;
     }

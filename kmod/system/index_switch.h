@@ -5,7 +5,7 @@
 #include <stdbool.h>
 
 #include "base/error.h"
-#include "kmod/system/index_store.h"
+#include "kmod/system/index_folders.h"
 #include "kmod/system/module_index.h"
 
 /*
@@ -15,7 +15,7 @@
  * switched yet is looked at, because the bake's modules go next.
  */
 bool index_switch_possible(const struct root *root, const struct index_store *paths,
-                           const struct module_index *index);
+                           const struct index_folders *folders, const struct module_index *index);
 
 /* A step of a switch: one file of the index. */
 typedef int (*index_switch_step)(void *context, const struct module_index_file *file,

@@ -44,15 +44,16 @@ static int run_depmod(struct renewal *renewal, const struct strlist *without, st
 static int find_current(struct renewal *renewal, bool *current, struct error *err) {
     const struct root *root = renewal->root;
     const struct index_store *paths = &renewal->paths;
+    AUTO_INDEX_FOLDERS struct index_folders folders;
     *current = renewal->names.count == renewal->index->count && index_tree_unchanged(root, paths);
-    int rc = 0;
+    int rc = index_folders_open(root, paths, &folders, err);
     for (size_t i = 0; !rc && *current && i < renewal->names.count; i++) {
         const char *name = renewal->names.items[i];
         const struct module_index_file *file = index_files_find(renewal->index, name);
         bool same = false;
         rc = index_freshness_same(root, paths->kernel_dir, renewal->folder, name, &same, err);
-        *current = same && file && index_files_in_place(root, paths, file) &&
-                   index_files_kept(root, paths, file);
+        *current = same && file && index_files_in_place(&folders, file) &&
+                   index_files_kept(&folders, file);
     }
     return rc;
 }

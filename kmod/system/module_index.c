@@ -76,26 +76,18 @@ int module_index_build(const struct root *root, const char *store, struct module
     return rc ? rc : index_tree_commit(root, &paths, err);
 }
 
-/* Where a switch takes place. */
-struct place {
-    const struct root *root;
-    const struct index_store *paths;
-};
-
 /* A parking that was killed between its two renames left "without" in place, and the other variant
  * where "without" had been. */
 static int put_file_back(void *context, const struct module_index_file *file, struct error *err) {
-    const struct place *place = context;
-    if (!index_files_kept(place->root, place->paths, file) &&
-        index_files_back(place->root, place->paths, file))
+    const struct index_folders *folders = context;
+    if (!index_files_kept(folders, file) && index_files_back(folders, file))
         return 0;
-    return index_store_put_back(place->root, place->paths, file->name, file->without_present, err);
+    return index_folders_put_back(folders, file->name, file->without_present, err);
 }
 
-static int put_back(const struct root *root, const struct index_store *paths,
-                    const struct module_index *index, struct error *err) {
-    struct place place = {.root = root, .paths = paths};
-    return index_switch_each(index, true, put_file_back, &place, err);
+static int put_back(struct index_folders *folders, const struct module_index *index,
+                    struct error *err) {
+    return index_switch_each(index, true, put_file_back, folders, err);
 }
 
 int module_index_undo(const struct root *root, const char *kernel, const char *store,
@@ -106,11 +98,14 @@ int module_index_undo(const struct root *root, const char *kernel, const char *s
     if (rc)
         return rc;
     if (root_exists(root, paths.folder) && is_dir(root, paths.kernel_dir)) {
-        rc = index_store_sweep(root, &paths, err);
+        AUTO_INDEX_FOLDERS struct index_folders folders;
+        rc = index_folders_open(root, &paths, &folders, err);
+        if (!rc)
+            rc = index_store_sweep(root, &paths, err);
         if (!rc)
             rc = index_files_fill(root, &paths, &index, err);
         if (!rc)
-            rc = put_back(root, &paths, &index, err);
+            rc = put_back(&folders, &index, err);
     }
     return rc ? rc : index_store_drop(root, &paths, err);
 }
@@ -123,10 +118,13 @@ int module_index_restore(const struct root *root, const struct module_index *ind
     if (rc)
         return rc;
     if (is_dir(root, paths.kernel_dir)) {
-        rc = index_store_sweep(root, &paths, err);
-        *needs_refresh = !index_switch_possible(root, &paths, index);
+        AUTO_INDEX_FOLDERS struct index_folders folders;
+        rc = index_folders_open(root, &paths, &folders, err);
+        if (!rc)
+            rc = index_store_sweep(root, &paths, err);
+        *needs_refresh = rc || !index_switch_possible(root, &paths, &folders, index);
         if (!rc && !*needs_refresh)
-            rc = put_back(root, &paths, index, err);
+            rc = put_back(&folders, index, err);
     }
     return rc ? rc : index_store_drop(root, &paths, err);
 }

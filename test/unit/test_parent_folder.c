@@ -59,11 +59,73 @@ static void test_refused_as_any_path(void) {
     CU_ASSERT_EQUAL(folder.fd, -1);
 }
 
+/* From one folder to the next, what they share stays open. */
+static void test_what_is_shared_stays(void) {
+    scratch_root_write(&root, "/usr/one/deep/er/d", "d");
+    scratch_root_write(&root, "/usr/one/deep/e", "e");
+    enter("/usr/one/deep/er/d", "d");
+    CU_ASSERT_EQUAL_FATAL(folder.depth, 5);
+    int one = folder.way[2].fd;
+    enter("/usr/one/deep/e", "e");
+    CU_ASSERT_EQUAL(folder.depth, 4);
+    enter("/usr/one/a", "a");
+    CU_ASSERT_EQUAL(folder.fd, one);
+    enter("/usr/one/deep/er/d", "d");
+    CU_ASSERT_EQUAL(folder.way[2].fd, one);
+    enter("/usr", "usr");
+    CU_ASSERT_EQUAL(folder.depth, 1);
+}
+
+/* A folder whose way ends is none; what was walked of it serves the next. */
+static void test_a_way_that_ends(void) {
+    const char *name;
+    enter("/usr/one/a", "a");
+    CU_ASSERT_EQUAL(parent_folder_enter(&folder, &root, "/usr/none/of/x", &name, NULL), -ENOENT);
+    CU_ASSERT_TRUE(folder.exact);
+    CU_ASSERT_EQUAL(folder.fd, -1);
+    CU_ASSERT_EQUAL(folder.depth, 2);
+    CU_ASSERT_FALSE(parent_folder_holds(&folder, "/usr/none/of/x"));
+    CU_ASSERT_EQUAL(parent_folder_enter(&folder, &root, "/usr/one/a/x", &name, NULL), -ENOTDIR);
+    CU_ASSERT_FALSE(folder.exact);
+    enter("/usr/one/a", "a");
+}
+
+static void test_a_link_on_the_way(void) {
+    scratch_root_link(&root, "/one", "usr/one");
+    scratch_root_link(&root, "/nowhere", "none");
+    const char *name;
+    enter("/one/a", "a");
+    CU_ASSERT_FALSE(folder.exact);
+    enter("/one/b", "b");
+    enter("/usr/one/./a", "a");
+    CU_ASSERT_FALSE(folder.exact);
+    CU_ASSERT_EQUAL(parent_folder_enter(&folder, &root, "/nowhere/a", &name, &err), -ENOENT);
+    CU_ASSERT_FALSE(folder.exact);
+    enter("/usr/one/a", "a");
+    CU_ASSERT_TRUE(folder.exact);
+}
+
+static void test_deeper_than_it_remembers(void) {
+    char path[4 * PARENT_FOLDER_DEPTH + 8] = "";
+    for (int i = 0; i < PARENT_FOLDER_DEPTH + 3; i++)
+        strcat(path, "/d");
+    strcat(path, "/x");
+    scratch_root_write(&root, path, "x");
+    enter(path, "x");
+    CU_ASSERT_EQUAL(folder.depth, PARENT_FOLDER_DEPTH);
+    enter("/usr/one/a", "a");
+    enter(path, "x");
+}
+
 int main(void) {
     CU_TestInfo tests[] = {
         {"siblings share it", test_siblings_share_it},
         {"others do not", test_others_do_not},
         {"refused as any path", test_refused_as_any_path},
+        {"what is shared stays", test_what_is_shared_stays},
+        {"a way that ends", test_a_way_that_ends},
+        {"a link on the way", test_a_link_on_the_way},
+        {"deeper than it remembers", test_deeper_than_it_remembers},
         CU_TEST_INFO_NULL,
     };
     CU_SuiteInfo suites[] = {
