@@ -10,7 +10,7 @@
 #include "kmod/lifecycle/state_word.h"
 #include "kmod/system/depmod.h"
 #include "kmod/system/dkms_removal.h"
-#include "kmod/system/module_index.h"
+#include "kmod/system/index_refresh.h"
 #include "kmod/system/path_component.h"
 
 /* A parked bake has nothing registered: what carries its name then is somebody else's. */
@@ -51,11 +51,7 @@ static int refresh_indexes(const struct dkms_removal *removal, const struct strl
     AUTO_FREE char *store = NULL;
     if (asprintf(&store, "%s/.prebake", removal->builds.module_dir) < 0)
         return error_oom(err, "refreshing the module index");
-    int first = 0;
-    for (size_t i = 0; i < kernels->count; i++) {
-        int rc = module_index_refresh(removal->root, kernels->items[i], store, first ? NULL : err);
-        first = first ? first : rc;
-    }
+    int first = index_refresh(removal->root, kernels, store, NULL, err);
     int rc = depmod_discard(removal->root, store, first ? NULL : err);
     return first ? first : rc;
 }

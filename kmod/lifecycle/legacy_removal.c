@@ -5,9 +5,9 @@
 #include "kmod/lifecycle/legacy_modules.h"
 #include "kmod/lifecycle/state_folder.h"
 #include "kmod/system/dkms_removal.h"
+#include "kmod/system/index_refresh.h"
 #include "kmod/system/loader_cache.h"
 #include "kmod/system/module_folder.h"
-#include "kmod/system/module_index.h"
 
 static struct dkms_removal registration(const struct root *root, const char *version) {
     return (struct dkms_removal){.root = root, .name = LEGACY_DKMS_NAME, .version = version};
@@ -67,10 +67,8 @@ int legacy_removal_modules(const struct root *root, const char *version,
     /* Whatever else failed: the index must not name what is gone. */
     int rc = find_stale(root, bake, &refresh, first ? NULL : err);
     first = first ? first : rc;
-    for (size_t i = 0; i < refresh.count; i++) {
-        rc = module_index_refresh(root, refresh.items[i], STATE_FOLDER_STORE, first ? NULL : err);
-        first = first ? first : rc;
-    }
+    rc = index_refresh(root, &refresh, STATE_FOLDER_STORE, NULL, first ? NULL : err);
+    first = first ? first : rc;
     if (!first && refresh.count > 0)
         first = durability_sync(root, err);
     return first;

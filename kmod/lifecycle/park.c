@@ -12,6 +12,7 @@
 #include "kmod/lifecycle/resident.h"
 #include "kmod/lifecycle/transfer.h"
 #include "kmod/system/index_parking.h"
+#include "kmod/system/index_refresh.h"
 #include "kmod/system/loader_cache.h"
 
 static const char parking[] = "parking the bake";
@@ -81,9 +82,7 @@ static int disarm(const struct layout_change *change, struct surroundings *aroun
         rc = remove_derived_files(around, err);
     if (!rc && around->refresh.count)
         rc = transfer_to_store(&change->removal, REMOVAL_MODULES, err);
-    for (size_t i = 0; !rc && i < around->refresh.count; i++)
-        rc = module_index_refresh(change->root, around->refresh.items[i], STATE_FOLDER_STORE, err);
-    return rc;
+    return rc ? rc : index_refresh(change->root, &around->refresh, STATE_FOLDER_STORE, NULL, err);
 }
 
 static int settle_indexes(struct layout_change *change, struct error *err) {

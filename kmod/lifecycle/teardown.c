@@ -21,8 +21,8 @@
 #include "kmod/lifecycle/state_folder.h"
 #include "kmod/lifecycle/state_word.h"
 #include "kmod/lifecycle/transfer.h"
+#include "kmod/system/index_refresh.h"
 #include "kmod/system/loader_cache.h"
-#include "kmod/system/module_folder.h"
 #include "kmod/system/module_index.h"
 
 /* One teardown under way. */
@@ -131,14 +131,6 @@ static int remove_derived_files(struct teardown *teardown, struct error *err) {
     return rc;
 }
 
-static int refresh_index(const struct teardown *teardown, const char *kernel,
-                         const struct strlist *left, struct error *err) {
-    AUTO_STRLIST struct strlist own = {0};
-    int rc = module_folder_select(teardown->root, kernel, left, &own, err);
-    return rc ? rc
-              : module_index_refresh_without(teardown->root, kernel, STATE_FOLDER_STORE, &own, err);
-}
-
 /* A module that can't be removed is no reason to leave the others: the index does not show it, and
  * what is left is counted at the end. */
 static int refresh_indexes(struct teardown *teardown, struct error *err) {
@@ -147,9 +139,8 @@ static int refresh_indexes(struct teardown *teardown, struct error *err) {
     int rc = 0;
     if (removal_files(&teardown->removal, REMOVAL_MODULES, &reason))
         rc = removal_left(&teardown->removal, REMOVAL_MODULES, &left, err);
-    for (size_t i = 0; !rc && i < teardown->refresh.count; i++)
-        rc = refresh_index(teardown, teardown->refresh.items[i], &left, err);
-    return rc;
+    return rc ? rc
+              : index_refresh(teardown->root, &teardown->refresh, STATE_FOLDER_STORE, &left, err);
 }
 
 /* From here on modprobe resolves nothing of ours. */

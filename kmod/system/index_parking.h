@@ -11,7 +11,7 @@
  *     index_parking_can_activate → the module files come → index_parking_activate
  *       → the caller writes the facts → index_variants_commit (index_variants.h)
  *
- * What can't be switched is made by the real depmod: after parking by module_index_refresh(), after
+ * What can't be switched is made by the real depmod: after parking by index_refresh(), after
  * activating by index_variants_renew().
  */
 #ifndef KMOD_INDEX_PARKING_H

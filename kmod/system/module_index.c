@@ -129,31 +129,6 @@ int module_index_restore(const struct root *root, const struct module_index *ind
     return rc ? rc : index_store_drop(root, &paths, err);
 }
 
-int module_index_refresh(const struct root *root, const char *kernel, const char *store,
-                         struct error *err) {
-    return module_index_refresh_without(root, kernel, store, NULL, err);
-}
-
-int module_index_refresh_without(const struct root *root, const char *kernel, const char *store,
-                                 const struct strlist *without, struct error *err) {
-    AUTO_INDEX_STORE struct index_store paths = {0};
-    AUTO_STRLIST struct strlist names = {0};
-    AUTO_FREE char *folder = NULL;
-    int rc = index_store_locate(kernel, store, &paths, err);
-    if (rc || !is_dir(root, paths.kernel_dir))
-        return rc;
-    const struct depmod_view view = {.without = without};
-    rc = index_store_sweep(root, &paths, err);
-    if (!rc)
-        rc = depmod_run_view(root, kernel, paths.staging, &view, &folder, &names, err);
-    if (!rc)
-        rc = index_publish(root, &paths, folder, &names, err);
-    int discarded = depmod_discard(root, paths.staging, rc ? NULL : err);
-    if (!rc && !discarded)
-        discarded = index_store_tidy(root, &paths, err);
-    return rc ? rc : discarded;
-}
-
 void module_index_release(struct module_index *index) {
     index_files_forget(index);
     free(index->kernel);

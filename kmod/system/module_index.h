@@ -74,7 +74,7 @@ int module_index_undo(const struct root *root, const char *kernel, const char *s
  * and the module tree is what it was, or when it is back already; modules.dep.bin first, so that
  * from the first rename on nothing of ours is resolved. When someone ran depmod or changed the tree
  * since, nothing in place is changed, what was kept is dropped and *needs_refresh says so:
- * module_index_refresh() has to run after the module files are gone.
+ * index_refresh() has to run after the module files are gone.
  * Either way nothing of this kernel's index remains in the store. A kernel whose /lib/modules
  * folder is gone needs nothing. Killed anywhere and run again, any number of times, it ends the
  * same; after the kept files are gone it still tells whether the files in place are those of
@@ -82,18 +82,6 @@ int module_index_undo(const struct root *root, const char *kernel, const char *s
  */
 int module_index_restore(const struct root *root, const struct module_index *index,
                          const char *store, bool *needs_refresh, struct error *err) MUST_CHECK;
-
-/*
- * Runs depmod for the kernel as the tree is now and publishes its files. For kernels without a
- * bake as well; a kernel whose folder is gone needs nothing. Leaves nothing in the store.
- */
-int module_index_refresh(const struct root *root, const char *kernel, const char *store,
-                         struct error *err) MUST_CHECK;
-
-/* The same as if the module files `without`, canonical paths inside the root, were not there: they
- * could not be removed, and shall not be found. */
-int module_index_refresh_without(const struct root *root, const char *kernel, const char *store,
-                                 const struct strlist *without, struct error *err) MUST_CHECK;
 
 void module_index_release(struct module_index *index);
 #define AUTO_MODULE_INDEX AUTO(module_index_release)

@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "kmod/system/index_parking.h"
+#include "kmod/system/index_refresh.h"
 #include "kmod/system/index_variants.h"
 #include "test/unit/scratch_root.h"
 #include "test/unit/small_kernel.h"
@@ -57,13 +58,19 @@ static void park_module(void) {
     move(OURS, PARKED);
 }
 
+static int refresh(void) {
+    AUTO_STRLIST struct strlist kernels = {0};
+    CU_ASSERT_EQUAL(strlist_add(&kernels, SMALL_KERNEL), 0);
+    return index_refresh(&root, &kernels, STORE, NULL, &err);
+}
+
 /* Returns whether depmod has to make the index. */
 static bool park(void) {
     bool needs_refresh = true;
     succeed(index_parking_park(&root, &module_index, STORE, &needs_refresh, &err));
     park_module();
     if (needs_refresh)
-        succeed(module_index_refresh(&root, SMALL_KERNEL, STORE, &err));
+        succeed(refresh());
     succeed(index_parking_settle(&root, &module_index, STORE, &err));
     return needs_refresh;
 }

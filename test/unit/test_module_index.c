@@ -6,6 +6,7 @@
 #include <sys/xattr.h>
 
 #include "base/file.h"
+#include "kmod/system/index_refresh.h"
 #include "kmod/system/module_index.h"
 #include "test/unit/scratch_root.h"
 #include "test/unit/small_kernel.h"
@@ -53,6 +54,12 @@ static void succeed(int rc) {
     if (rc)
         fprintf(stderr, "%s\n", err.text);
     CU_ASSERT_EQUAL_FATAL(rc, 0);
+}
+
+static int refresh(const char *kernel, const struct strlist *without) {
+    AUTO_STRLIST struct strlist kernels = {0};
+    CU_ASSERT_EQUAL(strlist_add(&kernels, kernel), 0);
+    return index_refresh(&root, &kernels, STORE, without, &err);
 }
 
 static void bake(void) {
@@ -196,7 +203,7 @@ static void test_fallback_stays_decided(void) {
     CU_ASSERT_TRUE(restore());
     CU_ASSERT_TRUE(restore());
     remove_ours();
-    succeed(module_index_refresh(&root, SMALL_KERNEL, STORE, &err));
+    succeed(refresh(SMALL_KERNEL, NULL));
     CU_ASSERT_TRUE(small_kernel_index_is_depmods(&root));
 }
 
@@ -209,7 +216,7 @@ static void test_an_index_of_someone_else_is_rebuilt(void) {
     CU_ASSERT_TRUE(restore());
     check_identity(before);
     CU_ASSERT_EQUAL(unlink(scratch_root_host(&root, OURS)), 0);
-    succeed(module_index_refresh(&root, SMALL_KERNEL, STORE, &err));
+    succeed(refresh(SMALL_KERNEL, NULL));
     CU_ASSERT_FALSE(small_kernel_resolves(&root, "ours"));
     CU_ASSERT_TRUE(small_kernel_resolves(&root, "theirs"));
     CU_ASSERT_TRUE(small_kernel_index_is_depmods(&root));
@@ -222,7 +229,7 @@ static void test_an_index_without_a_file_that_is_there(void) {
     run_depmod();
     bake();
     CU_ASSERT_EQUAL(strlist_add(&without, "/usr" OURS), 0);
-    succeed(module_index_refresh_without(&root, SMALL_KERNEL, STORE, &without, &err));
+    succeed(refresh(SMALL_KERNEL, &without));
     CU_ASSERT_FALSE(small_kernel_resolves(&root, "ours"));
     CU_ASSERT_TRUE(small_kernel_resolves(&root, "user"));
     remove_ours();
@@ -265,7 +272,7 @@ static void test_a_kernel_that_is_gone_needs_nothing(void) {
     scratch_root_run("rm", "-r", scratch_root_host(&root, SMALL_KERNEL_DIR), NULL);
     CU_ASSERT_FALSE(restore());
     check_store_is_empty();
-    succeed(module_index_refresh(&root, SMALL_KERNEL, STORE, &err));
+    succeed(refresh(SMALL_KERNEL, NULL));
     CU_ASSERT_FALSE(root_exists(&root, SMALL_KERNEL_DIR));
     check_store_is_empty();
 }
@@ -284,7 +291,7 @@ static void test_hostile_kernel_names(void) {
         struct module_index refused = {0};
         CU_ASSERT_EQUAL(module_index_keep(&root, hostile[i], STORE, &refused, &err), -EINVAL);
         CU_ASSERT_EQUAL(err.kind, ERROR_REFUSED);
-        CU_ASSERT_EQUAL(module_index_refresh(&root, hostile[i], STORE, &err), -EINVAL);
+        CU_ASSERT_EQUAL(refresh(hostile[i], NULL), -EINVAL);
         CU_ASSERT_EQUAL(module_index_undo(&root, hostile[i], STORE, &err), -EINVAL);
     }
     check_store_is_empty();
