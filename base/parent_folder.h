@@ -20,7 +20,7 @@ struct parent_folder {
     size_t depth;
     struct parent_folder_step {
         int fd;
-        size_t length; /* of the part of `path` that names it, with its slash */
+        size_t length;          /* of the part of `path` that names it, with its slash */
     } way[PARENT_FOLDER_DEPTH]; /* from the root on, without links */
 };
 

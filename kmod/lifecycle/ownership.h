@@ -46,8 +46,8 @@ int ownership_check(const struct root *root, const struct ownership_context *con
 
 /*
  * The same for entry after entry, in the order of the manifest or the other way round: what has the
- * recorded inode and ctime, or is gone, is told by one look from its folder, which stays open. Begin
- * with OWNERSHIP_SCAN_INIT(root, context).
+ * recorded inode and ctime, or is gone, is told by one look from its folder, which stays open.
+ * Begin with OWNERSHIP_SCAN_INIT(root, context).
  */
 struct ownership_scan {
     const struct root *root;
