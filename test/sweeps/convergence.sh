@@ -214,9 +214,11 @@ test_deregister() {
     sweep "$case" "${faults[@]}"
 }
 
-# The root as it is in each layout and without the bake, from uninterrupted commands.
+# The root as it is in each layout and without the bake, from uninterrupted commands; of a bake to
+# which the function $1 did something.
 record_layouts() {
     make_small_bake_case
+    (($# == 0)) || "$1" "$root"
     states=$work/states
     mkdir "$states"
     cp "$case/before" "$states/before"
@@ -251,6 +253,12 @@ sweep_layouts() {
 test_park() {
     record_layouts
     for next in park activate teardown; do sweep_layouts park active "$next"; done
+}
+
+# What DKMS built for another kernel goes, and that kernel's index is made anew.
+test_park_with_derived_builds() {
+    record_layouts small_root_derive
+    for next in park teardown; do sweep_layouts park active "$next"; done
 }
 
 test_activate() {
