@@ -3,16 +3,23 @@
 # of its own, then the calls, without those that were made there.
 
 # "18381 mkdirat(5</x>, ..." → pid, name, arguments
+# A call during which another process went on is written in two parts.
 {
     pid = $1
     rest = substr($0, index($0, $2))
+    if (sub(/ *<unfinished \.\.\.>$/, "", rest)) {
+        begun[pid] = rest
+        next
+    }
+    if (sub(/^<\.\.\. [a-z0-9_]+ resumed>/, "", rest))
+        rest = begun[pid] rest
     name = substr(rest, 1, index(rest, "(") - 1)
     arguments = substr(rest, index(rest, "(") + 1)
 }
 
 # A process that left a namespace is numbered otherwise in its parent's: "= 2 /* 18382 in strace's
 # PID NS */".
-FNR == NR && rest ~ /^(<\.\.\. )?(clone|clone3|fork|vfork)[ (].* = [0-9]+/ {
+FNR == NR && rest ~ /^(clone|clone3|fork|vfork)\(.* = [0-9]+/ {
     child = rest
     sub(/.* = /, "", child)
     if (child ~ /\/\*/)

@@ -223,6 +223,7 @@ record_layouts() {
     mkdir "$states"
     cp "$case/before" "$states/before"
     layout_state >"$states/active"
+    sync -f "$root"
     cp --sparse=always "$image" "$states/active.img"
     "$prebake_node" park --root "$root"
     layout_state >"$states/parked"
