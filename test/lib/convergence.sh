@@ -24,10 +24,11 @@ must_be() {
         problem "$otherwise: $(differences "$kept" "$work/now.$shard")"
 }
 
+# Modules are packed one after the other: the calls of processes side by side come in any order.
 bake_command() {
     # shellcheck disable=SC2034  # the sweep runs it
     command=("$prebake" bake --root "$root" --source "$(<"$case/source")" --kernel "$KERNEL"
-        --cache "$work/cache" "${bake_options[@]}")
+        --jobs 1 --cache "$work/cache" "${bake_options[@]}")
 }
 
 bake_after_fault() {
