@@ -123,7 +123,7 @@ test_documented_commands() {
 # `make check` and `make check-long` run their parts.
 test_parts_of_the_check() {
     local part parts
-    parts=$(sed -n 's/^CHECK_\(LONG_\)\?PARTS := / /p' "$top/test/check.mk")
+    parts=$(sed -n 's/^[A-Z_]*PARTS [:+]= / /p' "$top/test/check.mk" "$top/test/fuzz.mk")
     for part in $(documented | sed -n 's/^make check-\([a-z]*\)$/\1/p' | grep -v '^long$'); do
         assert_contains "the parts" " $part " "${parts//$'\n'/ } "
     done
@@ -131,13 +131,14 @@ test_parts_of_the_check() {
 
 # What is on the list is still documented, and what is said to run it is there.
 test_the_list_of_the_others() {
-    local command commands
+    local command commands target
     commands=$(documented)
     for command in "${!elsewhere[@]}"; do
+        target=${command#make }
         grep -qxF "$command" <<<"$commands" || fail "'$command' is in no document"
         assert_exists "$top/${elsewhere[$command]}"
         [[ $command != "make "* ]] || grep -rqE --include=Makefile --include='*.mk' \
-            "^([a-z -]* )?${command#make }( [a-z-]*)*:" "$top/Makefile" "$scripts" "$top/test" ||
+            "^([a-z -]* )?${target%% *}( [a-z-]*)*:" "$top/Makefile" "$scripts" "$top/test" ||
             fail "there is no target for '$command'"
     done
 }
