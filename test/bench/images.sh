@@ -3,7 +3,8 @@
 #
 #   derived       what dkms compiled for the kernels beside KERNEL, from the bake's registration
 #   unbaked       a Debian system with dkms and the whole module trees of three kernels
-#   sealed        unbaked, NVIDIA's modules baked for KERNEL, dkms' installed for the others, sealed
+#   sealed        unbaked, NVIDIA's modules and userspace baked for KERNEL, dkms' modules installed
+#                 for the others, sealed
 #   erased        sealed, and torn down
 #   parked        unbaked, NVIDIA's modules for KERNEL and 500 MB of userspace baked and parked
 #   active        parked, activated, with two initramfs images
@@ -104,7 +105,9 @@ bench_unmount() {
 make_sealed() {
     local kernel
     bench_mount_copy unbaked "$1"
-    expect 0 bake_nvidia "$root"
+    userspace_make "$scratch/userspace"
+    expect 0 bake_nvidia "$root" --userspace "$scratch/userspace"
+    rm -r "$scratch/userspace"
     for kernel in "${BENCH_KERNELS[@]}"; do
         cp -a "$bench_dir/derived/$kernel" "$root/var/lib/dkms/$nvidia/"
         run in_root "$root" dkms install "$nvidia" -k "$kernel"
@@ -189,7 +192,7 @@ bench_images() {
     keep_many 600
     bench_keep derived make_derived
     bench_keep sealed make_sealed "$(bench_recipe derived)" "$(bench_recipe unbaked)" \
-        "$(cat "$prebake" "$prebake_node" | sha256sum)" "$(declare -f bench_finish)"
+        "$(cat "$prebake" "$prebake_node" | sha256sum)" "$(declare -f bench_finish userspace_make)"
     bench_keep erased make_erased "$(bench_recipe sealed)"
     bench_keep parked make_parked "$(bench_recipe unbaked)" \
         "$(cat "$prebake" "$prebake_node" | sha256sum)" "$(declare -f userspace_make)"

@@ -27,6 +27,9 @@ all_gone() {
     assert_absent "$root/var/lib/dkms/$open_name"
     assert_absent "$root/usr/src/$open_name-$NVIDIA_VERSION"
     assert_absent "$root/var/lib/prebake"
+    assert_absent "$root/usr/bin/nvidia-smi"
+    assert_equal "the loader's cache names libraries of the driver" 0 \
+        "$(ldconfig -p -C "$root/etc/ld.so.cache" | grep -c nvidia)"
     indexes_are_fresh
 }
 
