@@ -94,7 +94,7 @@ static const char *check_name(lzma_check check) {
     }
 }
 
-/* A stream's blocks are made alike: the first one's header tells of them. */
+/* What every block needs: the largest dictionary, and any other filter. */
 static void describe_block(const uint8_t *header, size_t size, lzma_check check,
                            struct compression_parameters *parameters) {
     lzma_filter filters[LZMA_FILTERS_MAX + 1] = {{.id = LZMA_VLI_UNKNOWN}};
@@ -103,22 +103,56 @@ static void describe_block(const uint8_t *header, size_t size, lzma_check check,
     if (block.header_size > size || lzma_block_header_decode(&block, NULL, header) != LZMA_OK)
         return;
     for (lzma_filter *filter = filters; filter->id != LZMA_VLI_UNKNOWN; filter++) {
-        if (filter->id == LZMA_FILTER_LZMA2)
-            parameters->window = ((const lzma_options_lzma *)filter->options)->dict_size;
-        else
+        const lzma_options_lzma *options = filter->options;
+        if (filter->id != LZMA_FILTER_LZMA2)
             parameters->filtered = true;
+        else if (options->dict_size > parameters->window)
+            parameters->window = options->dict_size;
         free(filter->options);
     }
 }
 
-/* 0 stream header: magic, flags | 12 header of the first block, or of the index when there is none
+/* The index before the footer says where the blocks are; NULL when it can't be read. */
+static lzma_index *read_index(const uint8_t *data, size_t size) {
+    lzma_stream_flags flags;
+    lzma_index *index = NULL;
+    uint64_t memory_max = XZ_MEMORY_MAX;
+    if (size < 2 * LZMA_STREAM_HEADER_SIZE ||
+        lzma_stream_footer_decode(&flags, data + size - LZMA_STREAM_HEADER_SIZE) != LZMA_OK ||
+        flags.backward_size > size - 2 * LZMA_STREAM_HEADER_SIZE)
+        return NULL;
+    size_t at = size - LZMA_STREAM_HEADER_SIZE - (size_t)flags.backward_size;
+    lzma_ret status = lzma_index_buffer_decode(&index, &memory_max, NULL, data, &at,
+                                               size - LZMA_STREAM_HEADER_SIZE);
+    return status == LZMA_OK ? index : NULL;
+}
+
+static void describe_blocks(const uint8_t *data, size_t size, lzma_check check,
+                            const lzma_index *index, struct compression_parameters *parameters) {
+    lzma_index_iter at;
+    lzma_index_iter_init(&at, index);
+    while (!lzma_index_iter_next(&at, LZMA_INDEX_ITER_BLOCK)) {
+        if (at.block.compressed_file_offset >= size)
+            continue;
+        size_t offset = (size_t)at.block.compressed_file_offset;
+        describe_block(data + offset, size - offset, check, parameters);
+    }
+}
+
+/*
+ *     0    stream header: magic, flags
+ *     12   blocks, each with a header of its own that names its filters
+ *          index of the blocks
+ *     -12  footer: size of the index
  */
 void codec_xz_describe(const void *data, size_t size, struct compression_parameters *parameters) {
     lzma_stream_flags flags;
     if (size < LZMA_STREAM_HEADER_SIZE || lzma_stream_header_decode(&flags, data) != LZMA_OK)
         return;
-    parameters->check = check_name(flags.check);
-    describe_block((const uint8_t *)data + LZMA_STREAM_HEADER_SIZE, size - LZMA_STREAM_HEADER_SIZE,
-                   flags.check, parameters);
+    lzma_index *index = read_index(data, size);
+    parameters->check = index ? check_name(flags.check) : "unknown";
+    if (index)
+        describe_blocks(data, size, flags.check, index, parameters);
+    lzma_index_end(index, NULL);
     parameters->sized = true; /* its index says so */
 }

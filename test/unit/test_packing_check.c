@@ -1,6 +1,7 @@
 #include "kmod/module/packing_check.h"
 
 #include <CUnit/Basic.h>
+#include <lzma.h>
 #include <string.h>
 
 #include "test/unit/module_fixture.h"
@@ -52,6 +53,44 @@ static void test_xz(void) {
                             "other filters"));
 }
 
+/* One stream of two blocks: `first` for the first half, `second` for the other. */
+static bool pack_blocks(const lzma_filter *first, const lzma_filter *second) {
+    AUTO_BUFFER struct buffer plain = {0};
+    uint8_t packed[64 << 10];
+    lzma_stream stream = LZMA_STREAM_INIT;
+    if (!workdir_read("fixture.ko", &plain) ||
+        lzma_stream_encoder(&stream, first, LZMA_CHECK_CRC32) != LZMA_OK)
+        return false;
+    stream.next_in = plain.data;
+    stream.avail_in = plain.size / 2;
+    stream.next_out = packed;
+    stream.avail_out = sizeof packed;
+    bool done = lzma_code(&stream, LZMA_FULL_FLUSH) == LZMA_STREAM_END &&
+                lzma_filters_update(&stream, second) == LZMA_OK;
+    stream.avail_in = plain.size - plain.size / 2;
+    done = done && lzma_code(&stream, LZMA_FINISH) == LZMA_STREAM_END &&
+           workdir_write("blocks.xz", packed, stream.total_out);
+    lzma_end(&stream);
+    return done;
+}
+
+static void test_xz_of_several_blocks(void) {
+    lzma_options_lzma small, large;
+    CU_ASSERT_FALSE(lzma_lzma_preset(&small, 0) || lzma_lzma_preset(&large, 6));
+    small.dict_size = 1 << 20;
+    lzma_options_delta delta = {.type = LZMA_DELTA_TYPE_BYTE, .dist = 4};
+    const lzma_filter plain[] = {{LZMA_FILTER_LZMA2, &small}, {LZMA_VLI_UNKNOWN, NULL}};
+    const lzma_filter wide[] = {{LZMA_FILTER_LZMA2, &large}, {LZMA_VLI_UNKNOWN, NULL}};
+    const lzma_filter filtered[] = {
+        {LZMA_FILTER_DELTA, &delta}, {LZMA_FILTER_LZMA2, &small}, {LZMA_VLI_UNKNOWN, NULL}};
+    CU_ASSERT_TRUE(pack_blocks(plain, plain));
+    CU_ASSERT_TRUE(found_is("cp blocks.xz packed", false, ""));
+    CU_ASSERT_TRUE(pack_blocks(plain, wide));
+    CU_ASSERT_TRUE(found_is("cp blocks.xz packed", false, "8388608"));
+    CU_ASSERT_TRUE(pack_blocks(plain, filtered));
+    CU_ASSERT_TRUE(found_is("cp blocks.xz packed", false, "other filters"));
+}
+
 static void test_zstd(void) {
     CU_ASSERT_TRUE(found_is("zstd -qc fixture.ko >packed", false, ""));
     CU_ASSERT_TRUE(found_is("zstd -qc <fixture.ko >packed", false, "none"));
@@ -78,7 +117,13 @@ static void test_parameters(void) {
 }
 
 static CU_TestInfo tests[] = {
-    {"xz", test_xz},   {"zstd", test_zstd}, {"gzip", test_gzip}, {"parameters", test_parameters},
+    {"xz", test_xz},
+    {"an xz stream of several blocks", test_xz_of_several_blocks},
+
+    {"an xz stream of several blocks", test_xz_of_several_blocks},
+    {"zstd", test_zstd},
+    {"gzip", test_gzip},
+    {"parameters", test_parameters},
     CU_TEST_INFO_NULL,
 };
 
