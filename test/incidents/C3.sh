@@ -12,7 +12,8 @@ set -euo pipefail
 inject=$build/test/lib/inject
 marker=var/lib/prebake/marker
 
-bake=("$prebake" bake --kernel "$KERNEL")
+# One process packs, so that the calls have an order.
+bake=("$prebake" bake --kernel "$KERNEL" --jobs 1)
 bake_here() { bake+=(--root "$root" --source "$scratch_base/small-1.0" --cache "$images/cache"); }
 
 # Steps one after the other, whose statuses nobody looks at.
