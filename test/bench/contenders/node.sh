@@ -14,14 +14,14 @@ activate_end() {
         fail "modprobe does not find $open_name"
 }
 
-dkms_status_in_root() { chroot "$root" dkms status; }
+dkms_status_in_root() { in_root "$root" dkms status; }
 
 # The same modules without a bake: what a node does that compiles them itself.
 dkms_install_runs=1
 dkms_install_begin() {
     disk_fresh unbaked
     bench_unpack "$root" "$open_source"
-    chroot "$root" dkms add "$nvidia" >/dev/null
+    in_root "$root" dkms add "$nvidia" >/dev/null
 }
 dkms_install_command() { inside dkms install "$nvidia" -k "$KERNEL"; }
 dkms_install_end() {
