@@ -286,7 +286,7 @@ static int in_the_way(struct error *err, const struct root *root, const char *pa
                      root->path, path);
 }
 
-static bool is_directory(const struct root *root, const char *path) {
+bool root_is_directory(const struct root *root, const char *path) {
     struct stat st;
     return root_stat_following(root, path, &st) == 0 && S_ISDIR(st.st_mode);
 }
@@ -310,7 +310,7 @@ static int make_dir(const struct root *root, const char *path, mode_t mode, stru
     if (mkdirat(parent, name, mode)) {
         if (errno != EEXIST)
             return error_io(err, errno, "can't create the directory %s%s", root->path, path);
-        return is_directory(root, path) ? 0 : in_the_way(err, root, path);
+        return root_is_directory(root, path) ? 0 : in_the_way(err, root, path);
     }
     if (fchownat(parent, name, 0, 0, AT_SYMLINK_NOFOLLOW) || fchmodat(parent, name, mode, 0)) {
         rc = error_io(err, errno, "can't set the mode of %s%s", root->path, path);

@@ -63,6 +63,9 @@ int root_stat_following(const struct root *root, const char *path, struct stat *
 
 bool root_exists(const struct root *root, const char *path);
 
+/* Whether `path` is a directory, or leads to one inside the root. */
+bool root_is_directory(const struct root *root, const char *path);
+
 /* The target of the link `path`; the caller frees. −EINVAL when it is not a link. */
 int root_read_link(const struct root *root, const char *path, char **target) MUST_CHECK;
 

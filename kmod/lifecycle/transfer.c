@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "base/tree.h"
 #include "kmod/lifecycle/parked_store.h"
 #include "kmod/lifecycle/relocation.h"
 
@@ -229,12 +228,7 @@ int transfer_record(const struct root *root, const struct manifest *manifest, st
 }
 
 int transfer_clear_store(const struct root *root, struct error *err) {
-    if (!root_exists(root, PARKED_STORE))
-        return 0;
-    AUTO_CLOSE int parent = -1;
-    const char *name;
-    int rc = root_open_parent(root, PARKED_STORE, &parent, &name, err);
-    return rc ? rc : tree_remove(parent, name, err);
+    return file_remove_tree(root, PARKED_STORE, err);
 }
 
 static int remove_temporary(const struct root *root, const char *path, struct error *err) {

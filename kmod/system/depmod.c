@@ -4,7 +4,6 @@
 
 #include "base/file.h"
 #include "base/process.h"
-#include "base/tree.h"
 
 #define WORDS_MAX (64 << 10)
 #define WORDS_SHOWN 512 /* in an error's sentence */
@@ -27,12 +26,7 @@ bool depmod_is_index_file(const char *name) {
 }
 
 int depmod_discard(const struct root *root, const char *staging, struct error *err) {
-    if (!root_exists(root, staging))
-        return 0;
-    AUTO_CLOSE int parent = -1;
-    const char *name;
-    int rc = root_open_parent(root, staging, &parent, &name, err);
-    return rc ? rc : tree_remove(parent, name, err);
+    return file_remove_tree(root, staging, err);
 }
 
 static int add_configuration(struct strlist *argv, const struct root *root, const char *path,

@@ -20,11 +20,6 @@ struct refresh {
     struct outcome *outcomes; /* one a kernel */
 };
 
-static bool is_there(const struct root *root, const struct index_store *paths) {
-    struct stat st;
-    return root_stat_following(root, paths->kernel_dir, &st) == 0 && S_ISDIR(st.st_mode);
-}
-
 static int run_depmod(const struct refresh *refresh, const char *kernel,
                       const struct index_store *paths, struct error *err) {
     AUTO_STRLIST struct strlist names = {0}, without = {0};
@@ -44,7 +39,9 @@ static int run_depmod(const struct refresh *refresh, const char *kernel,
 static int refresh_one(const struct refresh *refresh, const char *kernel, struct error *err) {
     AUTO_INDEX_STORE struct index_store paths = {0};
     int rc = index_store_locate(kernel, refresh->store, &paths, err);
-    return rc || !is_there(refresh->root, &paths) ? rc : run_depmod(refresh, kernel, &paths, err);
+    return rc || !root_is_directory(refresh->root, paths.kernel_dir)
+               ? rc
+               : run_depmod(refresh, kernel, &paths, err);
 }
 
 /* Never fails: others are begun all the same. */

@@ -10,14 +10,9 @@
 #include "kmod/system/index_switch.h"
 #include "kmod/system/index_tree.h"
 
-static bool is_dir(const struct root *root, const char *path) {
-    struct stat st;
-    return root_stat_following(root, path, &st) == 0 && S_ISDIR(st.st_mode);
-}
-
 static int keep(const struct root *root, const struct index_store *paths,
                 struct module_index *index, struct error *err) {
-    if (!is_dir(root, paths->kernel_dir))
+    if (!root_is_directory(root, paths->kernel_dir))
         return error_set(err, ERROR_USAGE, ENOENT,
                          "%s has no modules of a kernel %s (there is no %s)", root->path,
                          index->kernel, paths->kernel_dir);
@@ -97,7 +92,7 @@ int module_index_undo(const struct root *root, const char *kernel, const char *s
     int rc = index_store_locate(kernel, store, &paths, err);
     if (rc)
         return rc;
-    if (root_exists(root, paths.folder) && is_dir(root, paths.kernel_dir)) {
+    if (root_exists(root, paths.folder) && root_is_directory(root, paths.kernel_dir)) {
         AUTO_INDEX_FOLDERS struct index_folders folders;
         rc = index_folders_open(root, &paths, &folders, err);
         if (!rc)
@@ -117,7 +112,7 @@ int module_index_restore(const struct root *root, const struct module_index *ind
     int rc = index_store_locate(index->kernel, store, &paths, err);
     if (rc)
         return rc;
-    if (is_dir(root, paths.kernel_dir)) {
+    if (root_is_directory(root, paths.kernel_dir)) {
         AUTO_INDEX_FOLDERS struct index_folders folders;
         rc = index_folders_open(root, &paths, &folders, err);
         if (!rc)
