@@ -1,6 +1,9 @@
 #include "kmod/lifecycle/free_places.h"
 
+#include <fcntl.h>
 #include <string.h>
+
+#include "base/parent_folder.h"
 
 static int check_free(const struct root *root, const struct manifest_entry *entry,
                       struct error *err) {
@@ -29,23 +32,39 @@ static int check_way(const struct root *root, const char *path, struct error *er
                      root->path, path, root->path, resolved);
 }
 
-static size_t folder_length(const char *path) {
-    return (size_t)(strrchr(path, '/') - path);
+static bool is_below(const char *path, const char *folder) {
+    size_t length = strlen(folder);
+    return !strncmp(path, folder, length) && path[length] == '/';
 }
 
-static bool in_one_folder(const char *path, const char *other) {
-    size_t length = folder_length(path);
-    return length == folder_length(other) && !strncmp(path, other, length);
+/*
+ * Most folders are there without a link on the way, or are not there: then one look from the folder
+ * tells. False: it did not.
+ */
+static bool is_surely_free(struct parent_folder *folder, const struct root *root,
+                           const struct manifest_entry *entry) {
+    struct stat st;
+    const char *name;
+    int rc = parent_folder_enter(folder, root, entry->path, &name, NULL);
+    if (!folder->exact || (rc && rc != -ENOENT))
+        return false;
+    return rc == -ENOENT ||
+           (fstatat(folder->fd, name, &st, AT_SYMLINK_NOFOLLOW) && errno == ENOENT);
 }
 
 int free_places_check(const struct root *root, const struct manifest *manifest, struct error *err) {
-    const char *last = NULL;
+    AUTO_PARENT_FOLDER struct parent_folder folder = PARENT_FOLDER_INIT;
+    const char *missing = NULL;
     int rc = 0;
     for (size_t i = 0; !rc && i < manifest->count; i++) {
         const struct manifest_entry *entry = &manifest->entries[i];
-        if (!last || !in_one_folder(entry->path, last))
-            rc = check_way(root, entry->path, err);
-        last = entry->path;
+        if (missing && is_below(entry->path, missing))
+            continue;
+        if (is_surely_free(&folder, root, entry)) {
+            missing = entry->path;
+            continue;
+        }
+        rc = check_way(root, entry->path, err);
         if (!rc)
             rc = check_free(root, entry, err);
     }

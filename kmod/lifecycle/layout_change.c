@@ -39,6 +39,7 @@ static int open_removal(struct layout_change *change, struct error *err) {
     int rc = ownership_context_make(change->root, &change->facts, &change->removal.context, err);
     change->removal.context.copied |= parked_store_is_home(&change->facts);
     change->resumed = change->word != STATE_PARKED && root_exists(change->root, PARKED_STORE);
+    change->removal.resumed = change->resumed;
     return rc || !change->resumed ? rc : transfer_remove_temporaries(&change->removal, err);
 }
 

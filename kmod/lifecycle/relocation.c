@@ -24,13 +24,18 @@ void relocation_folders_release(struct relocation_folders *folders) {
     parent_folder_release(&folders->to);
 }
 
-static bool is_privileged(const struct relocation *what) {
-    if (what->entry->type != MANIFEST_FILE)
+bool relocation_is_privileged(const struct manifest_entry *entry,
+                              const struct facts_placed *placed) {
+    if (entry->type != MANIFEST_FILE)
         return false;
-    for (size_t i = 0; what->placed && i < what->placed->xattrs.count; i++)
-        if (!strcmp(what->placed->xattrs.items[i].name, REPLICA_CAPABILITY))
+    for (size_t i = 0; placed && i < placed->xattrs.count; i++)
+        if (!strcmp(placed->xattrs.items[i].name, REPLICA_CAPABILITY))
             return true;
-    return (what->entry->mode & REPLICA_PRIVILEGED) != 0;
+    return (entry->mode & REPLICA_PRIVILEGED) != 0;
+}
+
+static bool is_privileged(const struct relocation *what) {
+    return relocation_is_privileged(what->entry, what->placed);
 }
 
 /* What is missing is the caller's to judge. */
@@ -129,10 +134,12 @@ static int open_move(struct move *move, struct error *err) {
     const struct root *root = move->what->root;
     struct relocation_folders *folders = move->what->folders;
     int rc = parent_folder_enter(&folders->from, root, move->from_path, &move->from_name, err);
-    if (!rc && !parent_folder_holds(&folders->to, move->to_path))
+    /* Most are there: only what can't be entered is looked for from the root on. */
+    if (!rc && parent_folder_enter(&folders->to, root, move->to_path, &move->to_name, NULL)) {
         rc = make_folder(move, err);
-    if (!rc)
-        rc = parent_folder_enter(&folders->to, root, move->to_path, &move->to_name, err);
+        if (!rc)
+            rc = parent_folder_enter(&folders->to, root, move->to_path, &move->to_name, err);
+    }
     move->from = folders->from.fd;
     move->to = folders->to.fd;
     return rc;

@@ -47,6 +47,10 @@ int relocation_to_store(const struct relocation *relocation, struct error *err) 
  */
 int relocation_to_place(const struct relocation *relocation, struct error *err) MUST_CHECK;
 
+/* Whether it has privileges while active, and so is a new inode after each move. */
+bool relocation_is_privileged(const struct manifest_entry *entry,
+                              const struct facts_placed *placed);
+
 /* The name that a copy has in its new folder until it is whole: the path beside `path`; the caller
  * frees. NULL when out of memory. */
 char *relocation_temporary(const char *path);

@@ -22,6 +22,7 @@ struct removal {
     const struct manifest *manifest;
     const struct facts *facts; /* NULL when they are lost: content decides */
     struct ownership_context context;
+    bool resumed; /* another run was killed while things moved */
 };
 
 struct removal_count {

@@ -5,7 +5,9 @@
 
 #include "base/file.h"
 #include "kmod/lifecycle/parked_store.h"
+#include "kmod/lifecycle/placed_dir.h"
 #include "kmod/lifecycle/relocation.h"
+#include "kmod/lifecycle/whole_folder.h"
 
 static const char moving[] = "moving the bake";
 
@@ -96,33 +98,6 @@ int transfer_compat_to_store(const struct removal *removal, struct error *err) {
     return entry ? store(removal, (size_t)(entry - removal->manifest->entries), &folders, err) : 0;
 }
 
-/* One that is empty is one that a killed run made and did not come to set the mode of, or as good
- * as that: it goes when the bake is parked. */
-static bool has_somebody(const struct root *root, const char *path) {
-    AUTO_STRLIST struct strlist names = {0};
-    struct error ignored = {0};
-    return root_list(root, path, &names, &ignored) || names.count > 0;
-}
-
-/* Owner, attributes and mode are those of the manifest and the facts. */
-static int make_dir(const struct removal *removal, size_t i, struct error *err) {
-    const struct manifest_entry *entry = &removal->manifest->entries[i];
-    const struct facts_placed *placed = placed_of(removal, i);
-    if (has_somebody(removal->root, entry->path))
-        return 0;
-    AUTO_CLOSE int fd = -1;
-    int rc = root_make_dirs(removal->root, entry->path, 0700, NULL, err);
-    if (!rc)
-        rc = root_open_dir(removal->root, entry->path, &fd, err);
-    if (rc)
-        return rc;
-    if (fchown(fd, entry->uid, entry->gid) || (placed && xattrs_set(fd, &placed->xattrs)) ||
-        fchmod(fd, entry->mode))
-        return error_io(err, errno, "can't set owner and mode of %s%s", removal->root->path,
-                        entry->path);
-    return 0;
-}
-
 /* A place that is taken: by what an earlier run copied and did not remove from the store, or by
  * somebody else's file. */
 static int drop_kept_twin(const struct removal *removal, const struct manifest_entry *entry,
@@ -167,15 +142,28 @@ static int place(const struct removal *removal, size_t i, struct relocation_fold
     return rc;
 }
 
+/* Entry `i`, or the folder that begins there as a whole: `done` is how many entries that were. */
+static int place_next(const struct removal *removal, size_t i, struct relocation_folders *folders,
+                      size_t *done, struct error *err) {
+    *done = 1;
+    if (removal->manifest->entries[i].type != MANIFEST_DIR)
+        return place(removal, i, folders, err);
+    int rc = whole_folder_to_place(removal, i, folders, done, err);
+    if (rc || *done)
+        return rc;
+    *done = 1;
+    return placed_dir_make(removal, i, folders, err);
+}
+
 int transfer_to_places(const struct removal *removal, enum removal_class class, struct error *err) {
     AUTO(relocation_folders_release)
     struct relocation_folders folders = RELOCATION_FOLDERS_INIT;
+    size_t done = 1;
     int rc = 0;
-    for (size_t i = 0; !rc && i < removal->manifest->count; i++) {
-        if (!is_of(removal, i, class))
-            continue;
-        rc = removal->manifest->entries[i].type == MANIFEST_DIR ? make_dir(removal, i, err)
-                                                                : place(removal, i, &folders, err);
+    for (size_t i = 0; !rc && i < removal->manifest->count; i += done) {
+        done = 1;
+        if (is_of(removal, i, class))
+            rc = place_next(removal, i, &folders, &done, err);
     }
     return rc;
 }

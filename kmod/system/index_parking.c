@@ -178,7 +178,7 @@ int index_parking_activate(const struct root *root, struct module_index *index, 
         rc = file_remove_dir(root, paths.with, err);
     if (!rc)
         rc = index_files_record(root, &paths, index, err);
-    return rc ? rc : index_tree_note(root, &paths, err);
+    return rc ? rc : index_tree_note_again(root, &paths, err);
 }
 
 int index_parking_forget(const struct root *root, const char *kernel, const char *store,

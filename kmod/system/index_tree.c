@@ -76,10 +76,14 @@ static int make_note(const struct root *root, const struct index_store *paths, s
     return rc;
 }
 
-int index_tree_note(const struct root *root, const struct index_store *paths, struct error *err) {
+/* What `make` finds becomes tree.next. */
+static int publish_note(const struct root *root, const struct index_store *paths,
+                        int (*make)(const struct root *root, const struct index_store *paths,
+                                    struct note *note, struct error *err),
+                        struct error *err) {
     struct note note = {0};
     struct error reason = {0};
-    int rc = make_note(root, paths, &note, &reason);
+    int rc = make(root, paths, &note, &reason);
     if (rc) {
         log_detail("changes of %s will not be told from its folders: %s", paths->kernel_dir,
                    *reason.text ? reason.text : strerror(-rc));
@@ -90,6 +94,79 @@ int index_tree_note(const struct root *root, const struct index_store *paths, st
     }
     buffer_release(&note.text);
     return rc;
+}
+
+int index_tree_note(const struct root *root, const struct index_store *paths, struct error *err) {
+    return publish_note(root, paths, make_note, err);
+}
+
+/* Splits "<ctime in ns> <path>". */
+static bool parse_line(const char *line, intmax_t *ctime_ns, const char **path) {
+    char *end;
+    *ctime_ns = strtoimax(line, &end, 10);
+    *path = end + 1;
+    return end != line && *end == ' ';
+}
+
+static bool is_below(const char *path, const char *folder) {
+    size_t length = strlen(folder);
+    return length && !strncmp(path, folder, length) && path[length] == '/';
+}
+
+/* A folder that is as it was stays as it was noted; any other is walked. Those below it follow it
+ * in the note, and are passed over then. */
+static int renew_line(struct note *note, int kernel_dir, const char *line, const char **walked,
+                      struct error *err) {
+    intmax_t ctime_ns;
+    const char *path;
+    struct stat st;
+    if (!parse_line(line, &ctime_ns, &path))
+        return -EINVAL;
+    if (is_below(path, *walked))
+        return 0;
+    if (fstatat(kernel_dir, path, &st, AT_SYMLINK_NOFOLLOW))
+        return errno == ENOENT ? 0 : -errno;
+    if (index_files_time(st.st_ctim) == ctime_ns)
+        return add_line(note, path, &st);
+    *walked = path;
+    return note_entry(note, kernel_dir, path, err);
+}
+
+/* Takes `text` apart. */
+static int renew_lines(struct note *note, int kernel_dir, struct buffer *text,
+                       struct strlist *noted, struct error *err) {
+    const char *walked = "";
+    int rc = 0;
+    for (char *line, *rest = (char *)text->data; !rc && rest && *rest;) {
+        line = strsep(&rest, "\n");
+        rc = renew_line(note, kernel_dir, line, &walked, err);
+        if (!rc && !strchr(line, '/') && strlist_add(noted, strchr(line, ' ') + 1))
+            rc = error_oom(err, "noting a module tree");
+    }
+    return rc;
+}
+
+static int make_note_again(const struct root *root, const struct index_store *paths,
+                           struct note *note, struct error *err) {
+    AUTO_BUFFER struct buffer text = {0};
+    AUTO_STRLIST struct strlist names = {0}, noted = {0};
+    AUTO_CLOSE int kernel_dir = -1;
+    int rc = file_read(root, paths->tree, NOTE_MAX, &text, err);
+    if (!rc)
+        rc = list_top(root, paths, &names, err);
+    if (!rc)
+        rc = root_open_dir(root, paths->kernel_dir, &kernel_dir, err);
+    if (!rc)
+        rc = renew_lines(note, kernel_dir, &text, &noted, err);
+    for (size_t i = 0; !rc && i < names.count; i++)
+        if (!strlist_contains(&noted, names.items[i]))
+            rc = note_entry(note, kernel_dir, names.items[i], err);
+    return rc;
+}
+
+int index_tree_note_again(const struct root *root, const struct index_store *paths,
+                          struct error *err) {
+    return publish_note(root, paths, make_note_again, err);
 }
 
 int index_tree_commit(const struct root *root, const struct index_store *paths, struct error *err) {
@@ -114,10 +191,10 @@ int index_tree_drop_note(const struct root *root, const struct index_store *path
 
 /* Compares one line, NUL-terminated; `top` counts those directly in the kernel's folder. */
 static bool is_as_noted(const char *line, int kernel_dir, size_t *top) {
-    char *path;
+    const char *path;
     struct stat st;
-    intmax_t ctime_ns = strtoimax(line, &path, 10);
-    if (path == line || *path++ != ' ' || fstatat(kernel_dir, path, &st, AT_SYMLINK_NOFOLLOW))
+    intmax_t ctime_ns;
+    if (!parse_line(line, &ctime_ns, &path) || fstatat(kernel_dir, path, &st, AT_SYMLINK_NOFOLLOW))
         return false;
     *top += strchr(path, '/') == NULL;
     return index_files_time(st.st_ctim) == ctime_ns;

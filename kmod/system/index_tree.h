@@ -26,6 +26,13 @@
 int index_tree_note(const struct root *root, const struct index_store *paths,
                     struct error *err) MUST_CHECK;
 
+/*
+ * The same where there is a note of the tree before: only folders that changed since are read, with
+ * all below them.
+ */
+int index_tree_note_again(const struct root *root, const struct index_store *paths,
+                          struct error *err) MUST_CHECK;
+
 /* The index that belongs to tree.next is complete: it takes its place. No tree.next is no error. */
 int index_tree_commit(const struct root *root, const struct index_store *paths,
                       struct error *err) MUST_CHECK;

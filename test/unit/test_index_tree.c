@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
+#include "base/strlist.h"
 #include "kmod/system/index_store.h"
 #include "kmod/system/index_tree.h"
 #include "test/unit/scratch_root.h"
@@ -51,9 +53,27 @@ static const char *in_place(const char *name) {
     return scratch_root_host(&root, path);
 }
 
+/* The lines of the note, sorted. */
+static char *noted(void) {
+    AUTO_BUFFER struct buffer text = {0};
+    AUTO_STRLIST struct strlist lines = {0};
+    CU_ASSERT_EQUAL_FATAL(file_read(&root, paths.tree, 1 << 20, &text, &err), 0);
+    for (char *line, *rest = (char *)text.data; (line = strsep(&rest, "\n"));)
+        CU_ASSERT_EQUAL_FATAL(strlist_add(&lines, line), 0);
+    strlist_sort(&lines);
+    return strlist_join(&lines, "\n");
+}
+
+/* What is read of the changed folders alone is what is read of the whole tree. */
 static void expect_changed(void) {
     CU_ASSERT_FALSE(index_tree_unchanged(&root, &paths));
+    CU_ASSERT_EQUAL(index_tree_note_again(&root, &paths, &err), 0);
+    CU_ASSERT_EQUAL(index_tree_commit(&root, &paths, &err), 0);
+    CU_ASSERT_TRUE(index_tree_unchanged(&root, &paths));
+    AUTO_FREE char *again = noted();
     note();
+    AUTO_FREE char *whole = noted();
+    CU_ASSERT_STRING_EQUAL(again, whole);
     CU_ASSERT_TRUE(index_tree_unchanged(&root, &paths));
 }
 
@@ -154,6 +174,7 @@ static void test_damaged_notes(void) {
     for (size_t i = 0; i < ARRAY_SIZE(damaged); i++) {
         scratch_root_write(&root, STORE "/index/" SMALL_KERNEL "/tree", damaged[i]);
         CU_ASSERT_FALSE(index_tree_unchanged(&root, &paths));
+        CU_ASSERT_EQUAL(index_tree_note_again(&root, &paths, &err), 0);
     }
 }
 

@@ -140,11 +140,71 @@ static void test_run_again(void) {
     to_store();
     expect_unbaked();
     succeed(transfer_to_places(&records.removal, REMOVAL_REST, &err));
+    scratch_root_dir(&root, BAKED_KEPT(BAKED_SOURCE));
     scratch_root_run("cp", "-a", scratch_root_host(&root, BAKED_SOURCE_FILE),
                      scratch_root_host(&root, BAKED_KEPT(BAKED_SOURCE_FILE)), NULL);
     to_places();
     expect_snapshot(active);
     CU_ASSERT_FALSE(there(BAKED_KEPT(BAKED_SOURCE_FILE)));
+}
+
+static ino_t inode_there(const char *path) {
+    struct stat st;
+    CU_ASSERT_EQUAL_FATAL(root_stat(&root, path, &st), 0);
+    return st.st_ino;
+}
+
+static void test_whole_folders(void) {
+    static const char *const folders[] = {BAKED_SOURCE, BAKED_ODD_DIR, BAKED_DKMS};
+    static const char *const kept[] = {BAKED_KEPT(BAKED_SOURCE), BAKED_KEPT(BAKED_ODD_DIR),
+                                       BAKED_KEPT(BAKED_DKMS)};
+    ino_t inodes[ARRAY_SIZE(folders)];
+    to_store();
+    for (size_t i = 0; i < ARRAY_SIZE(folders); i++)
+        inodes[i] = inode_there(kept[i]);
+    to_places();
+    for (size_t i = 0; i < ARRAY_SIZE(folders); i++)
+        CU_ASSERT_EQUAL(inode_there(folders[i]), inodes[i]);
+    expect_snapshot(active);
+}
+
+/* What the manifest does not list stays in the store; so does a folder whose parent is gone. */
+static void test_more_in_the_store(void) {
+    to_store();
+    scratch_root_write(&root, BAKED_KEPT(BAKED_SOURCE) "/theirs", "theirs");
+    scratch_root_dir(&root, BAKED_KEPT(BAKED_DKMS) "/1.0/theirs");
+    scratch_root_run("rmdir", scratch_root_host(&root, "/opt"), NULL);
+    to_places();
+    CU_ASSERT_FALSE(there(BAKED_SOURCE "/theirs") || there(BAKED_DKMS "/1.0/theirs"));
+    CU_ASSERT_TRUE(there(BAKED_KEPT(BAKED_SOURCE) "/theirs") &&
+                   there(BAKED_KEPT(BAKED_DKMS) "/1.0/theirs"));
+    scratch_root_dir(&root, "/opt");
+    expect_snapshot(active);
+}
+
+/* Another thing under a listed name. */
+static void test_another_in_the_store(void) {
+    to_store();
+    CU_ASSERT_EQUAL(unlink(scratch_root_host(&root, BAKED_KEPT(BAKED_SOURCE_FILE))), 0);
+    scratch_root_dir(&root, BAKED_KEPT(BAKED_SOURCE_FILE));
+    ino_t inode = inode_there(BAKED_KEPT(BAKED_SOURCE));
+    succeed(transfer_to_places(&records.removal, REMOVAL_REST, &err));
+    CU_ASSERT_NOT_EQUAL(inode_there(BAKED_SOURCE), inode);
+}
+
+/* Killed between moving a folder and giving its directories owner and mode. */
+static void test_whole_folder_that_was_left(void) {
+    static const char *const moved[][2] = {{BAKED_KEPT(BAKED_SOURCE), BAKED_SOURCE},
+                                           {BAKED_KEPT(BAKED_ODD_DIR), BAKED_ODD_DIR},
+                                           {BAKED_KEPT(BAKED_DKMS), BAKED_DKMS}};
+    to_store();
+    for (size_t i = 0; i < ARRAY_SIZE(moved); i++) {
+        AUTO_FREE char *from = strdup(scratch_root_host(&root, moved[i][0]));
+        CU_ASSERT_EQUAL(rename(from, scratch_root_host(&root, moved[i][1])), 0);
+    }
+    records.removal.resumed = true;
+    to_places();
+    expect_snapshot(active);
 }
 
 /* Killed between making a directory and giving it owner and mode. */
@@ -256,6 +316,10 @@ int main(void) {
         {"without a compat marker", test_without_a_compat_marker},
         {"foreign paths stay", test_foreign_paths_stay},
         {"run again", test_run_again},
+        {"whole folders", test_whole_folders},
+        {"more in the store", test_more_in_the_store},
+        {"another in the store", test_another_in_the_store},
+        {"a whole folder that was left", test_whole_folder_that_was_left},
         {"a directory that was half made", test_a_directory_that_was_half_made},
         {"a directory that others use", test_a_directory_that_others_use},
         {"a taken place", test_a_taken_place},
