@@ -52,6 +52,7 @@ int derived_open(struct derived *derived, const struct removal *removal,
         .name = marker->module,
         .version = marker->driver_version,
         .except = &derived->kernels,
+        .known = removal->facts && !removal->context.copied ? &removal->facts->compared : NULL,
     };
     struct error reason = {0};
     int rc = dkms_removal_open(&derived->removal, &reason);

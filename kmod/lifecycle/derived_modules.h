@@ -14,4 +14,8 @@ bool derived_modules_has(const struct derived *derived, const struct dkms_build 
 int derived_modules_list(const struct derived *derived, const char *kernel, struct strlist *paths,
                          struct error *err) MUST_CHECK;
 
+/* Adds what was compared to know them. */
+int derived_modules_note(const struct derived *derived, struct compared_files *compared,
+                         struct error *err) MUST_CHECK;
+
 #endif

@@ -100,6 +100,7 @@ void facts_release(struct facts *facts) {
         xattrs_release(&facts->placed[i].xattrs);
     for (size_t i = 0; i < facts->index_count; i++)
         module_index_release(&facts->indexes[i]);
+    compared_files_release(&facts->compared);
     initramfs_files_release(&facts->initramfs);
     free(facts->modules);
     free(facts->placed);

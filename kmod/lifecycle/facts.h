@@ -13,6 +13,7 @@
 #include "base/root.h"
 #include "base/strlist.h"
 #include "kmod/lifecycle/xattrs.h"
+#include "kmod/system/compared_files.h"
 #include "kmod/system/initramfs_files.h"
 #include "kmod/system/loader_cache.h"
 #include "kmod/system/module_index.h"
@@ -78,6 +79,7 @@ struct facts {
     size_t placed_count;
     struct module_index *indexes; /* one a kernel */
     size_t index_count;
+    struct compared_files compared;   /* modules that DKMS derived, with its own copies of them */
     struct initramfs_files initramfs; /* read, and without any of the modules */
     struct loader_cache loader;
     struct facts_manifest manifest;

@@ -11,6 +11,7 @@
  *      "indexes":[{"kernel":"…","stale":false,
  *                  "files":[{"name":"modules.dep","inode":1,"ctime_ns":2,
  *                            "without":true,"without_mtime_ns":3}]}],
+ *      "compared":[[INODE,CTIME_NS,INODE_OF_THE_OTHER,ITS_CTIME_NS]],
  *      "loader":{"used":true,"parked":false,"inode":1,"ctime_ns":2,"without":true,
  *                "without_mtime_ns":3},
  *      "manifest":{"sha256":"…","inode":1,"ctime_ns":2},
@@ -29,6 +30,7 @@
 #define FACTS_KERNELS_MAX 256 /* of indexes, and of a DKMS registration */
 #define FACTS_INDEX_FILES_MAX 64
 #define FACTS_INITRAMFS_MAX 256
+#define FACTS_COMPARED_MAX 65536
 
 /* What a text value must be when it is not "". */
 enum facts_text { FACTS_TEXT_ANY, FACTS_TEXT_NAME, FACTS_TEXT_PATH, FACTS_TEXT_DIGEST };

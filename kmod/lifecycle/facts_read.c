@@ -105,6 +105,21 @@ static int take_index(const struct facts_value *object, struct facts *facts, str
     return rc;
 }
 
+static int take_compared(const struct facts_value *row, struct facts *facts, struct error *err) {
+    json_int_t numbers[4];
+    if (json_array_size(row->json) != ARRAY_SIZE(numbers))
+        return facts_value_damaged(row, NULL, err);
+    for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
+        const json_t *number = json_array_get(row->json, i);
+        if (!json_is_integer(number))
+            return facts_value_damaged(row, NULL, err);
+        numbers[i] = json_integer_value(number);
+    }
+    const struct compared_pair pair = {(uint64_t)numbers[0], numbers[1], (uint64_t)numbers[2],
+                                       numbers[3]};
+    return compared_files_add(&facts->compared, &pair) ? error_oom(err, "reading the facts") : 0;
+}
+
 static int take_initramfs(const struct facts_value *object, struct facts *facts,
                           struct error *err) {
     AUTO_FREE char *path = NULL, *sha256 = NULL;
@@ -219,6 +234,9 @@ static int take_all(const struct facts_value *top, struct facts *facts, struct e
         rc = take_each(top, "placed", MANIFEST_ENTRIES_MAX, take_placed, facts, err);
     if (!rc)
         rc = take_each(top, "indexes", FACTS_KERNELS_MAX, take_index, facts, err);
+    /* Earlier bakes have none. */
+    if (!rc && json_object_get(top->json, "compared"))
+        rc = take_each(top, "compared", FACTS_COMPARED_MAX, take_compared, facts, err);
     if (!rc)
         rc = take_loader(top, &facts->loader, err);
     if (!rc)

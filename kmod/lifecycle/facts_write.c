@@ -144,6 +144,19 @@ static json_t *indexes(struct writer *writer, const struct facts *facts) {
     return array;
 }
 
+static json_t *compared(struct writer *writer, const struct compared_files *files) {
+    json_t *array = json_array();
+    if (files->count > FACTS_COMPARED_MAX)
+        writer->refused = "compared";
+    for (size_t i = 0; i < files->count; i++) {
+        const struct compared_pair *pair = &files->items[i];
+        append(writer, array,
+               json_pack("[I, I, I, I]", (json_int_t)pair->inode, (json_int_t)pair->ctime_ns,
+                         (json_int_t)pair->other_inode, (json_int_t)pair->other_ctime_ns));
+    }
+    return array;
+}
+
 static json_t *initramfs(struct writer *writer, const struct initramfs_files *files) {
     json_t *array = json_array();
     if (files->count > FACTS_INITRAMFS_MAX)
@@ -196,6 +209,7 @@ static json_t *document(struct writer *writer, const struct facts *facts) {
         texts(writer, "pci_aliases", FACTS_TEXT_ANY, &facts->pci_aliases, FACTS_ALIASES_MAX));
     set(writer, object, "placed", all_placed(writer, facts));
     set(writer, object, "indexes", indexes(writer, facts));
+    set(writer, object, "compared", compared(writer, &facts->compared));
     set(writer, object, "loader", loader(&facts->loader));
     set(writer, object, "manifest", manifest(writer, &facts->manifest));
     set(writer, object, "dkms", dkms(writer, &facts->dkms));

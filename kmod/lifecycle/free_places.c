@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/parent_folder.h"
+#include "base/path.h"
 
 static int check_free(const struct root *root, const struct manifest_entry *entry,
                       struct error *err) {
@@ -32,11 +33,6 @@ static int check_way(const struct root *root, const char *path, struct error *er
                      root->path, path, root->path, resolved);
 }
 
-static bool is_below(const char *path, const char *folder) {
-    size_t length = strlen(folder);
-    return !strncmp(path, folder, length) && path[length] == '/';
-}
-
 /*
  * Most folders are there without a link on the way, or are not there: then one look from the folder
  * tells. False: it did not.
@@ -58,7 +54,7 @@ int free_places_check(const struct root *root, const struct manifest *manifest, 
     int rc = 0;
     for (size_t i = 0; !rc && i < manifest->count; i++) {
         const struct manifest_entry *entry = &manifest->entries[i];
-        if (missing && is_below(entry->path, missing))
+        if (missing && path_is_below(entry->path, missing))
             continue;
         if (is_surely_free(&folder, root, entry)) {
             missing = entry->path;

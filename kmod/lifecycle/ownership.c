@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/syscall.h>
 
+#include "base/path.h"
 #include "kmod/lifecycle/state_folder.h"
 
 int ownership_context_make(const struct root *root, const struct facts *facts,
@@ -141,12 +142,18 @@ static bool look(struct ownership_scan *scan, const struct manifest_entry *entry
                  const struct facts_placed *placed, enum ownership *result) {
     struct stat st;
     const char *name;
+    *result = OWNERSHIP_GONE;
+    if (scan->gone && path_is_below(entry->path, scan->gone))
+        return true;
     int rc = parent_folder_enter(&scan->folder, scan->root, entry->path, &name, NULL);
     if (!scan->folder.exact || (rc && rc != -ENOENT))
         return false;
     if (!rc && fstatat(scan->folder.fd, name, &st, AT_SYMLINK_NOFOLLOW))
         rc = -errno;
-    *result = rc == -ENOENT ? OWNERSHIP_GONE : OWNERSHIP_OURS;
+    if (rc == -ENOENT)
+        scan->gone = entry->path;
+    else
+        *result = OWNERSHIP_OURS;
     return rc == -ENOENT || (!rc && !scan->context->copied && is_as_recorded(entry, placed, &st));
 }
 

@@ -47,16 +47,18 @@ int ownership_check(const struct root *root, const struct ownership_context *con
 /*
  * The same for entry after entry, in the order of the manifest or the other way round: what has the
  * recorded inode and ctime, or is gone, is told by one look from its folder, which stays open.
- * Begin with OWNERSHIP_SCAN_INIT(root, context).
+ * The manifest outlives the scan; nothing of it is made anew meanwhile. Begin with
+ * OWNERSHIP_SCAN_INIT(root, context).
  */
 struct ownership_scan {
     const struct root *root;
     const struct ownership_context *context;
     struct parent_folder folder; /* where the last entry is */
+    const char *gone;            /* the last one that is gone: so is what would be below it */
 };
 
 #define OWNERSHIP_SCAN_INIT(root, context)                                                         \
-    { root, context, PARENT_FOLDER_INIT }
+    { root, context, PARENT_FOLDER_INIT, NULL }
 
 int ownership_scan_next(struct ownership_scan *scan, const struct manifest_entry *entry,
                         const struct facts_placed *placed, enum ownership *result,

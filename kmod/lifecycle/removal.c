@@ -3,17 +3,13 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/path.h"
 #include "kmod/system/dkms_tree.h"
 
-static bool is_below(const char *path, const char *folder) {
-    size_t length = strlen(folder);
-    return !strncmp(path, folder, length) && path[length] == '/';
-}
-
 enum removal_class removal_class_of(const char *path) {
-    if (is_below(path, "/lib/modules") || is_below(path, "/usr/lib/modules"))
+    if (path_is_below(path, "/lib/modules") || path_is_below(path, "/usr/lib/modules"))
         return REMOVAL_MODULES;
-    return is_below(path, DKMS_TREE) ? REMOVAL_DKMS : REMOVAL_REST;
+    return path_is_below(path, DKMS_TREE) ? REMOVAL_DKMS : REMOVAL_REST;
 }
 
 static const struct facts_placed *placed_of(const struct removal *removal, size_t i) {
@@ -38,7 +34,7 @@ static int look_at(const struct removal *removal, struct ownership_scan *scan, s
 /* `path` is of REMOVAL_MODULES. */
 static bool is_of_kernel(const char *path, const char *kernel) {
     static const char modules[] = "/lib/modules/";
-    return is_below(strstr(path, modules) + strlen(modules), kernel);
+    return path_is_below(strstr(path, modules) + strlen(modules), kernel);
 }
 
 int removal_foreign_module(const struct removal *removal, const char *kernel, bool *found,

@@ -103,6 +103,19 @@ static int renew_loader_cache(struct seal *seal, bool *renewed, struct error *er
     return rc;
 }
 
+/* A teardown need not read modules that DKMS derived to know them for copies of its own. */
+static int renew_compared(struct seal *seal, bool *renewed, struct error *err) {
+    AUTO_COMPARED_FILES struct compared_files compared = {0};
+    int rc = derived_modules_note(&seal->derived, &compared, err);
+    if (rc || compared_files_equal(&compared, &seal->facts.compared))
+        return rc;
+    const struct compared_files before = seal->facts.compared;
+    seal->facts.compared = compared;
+    compared = before;
+    *renewed = true;
+    return 0;
+}
+
 /* The facts say what is on disk already, and a teardown switches what the facts on disk say. */
 static int write_down(const struct seal *seal, const struct seal_indexes *indexes, bool changed,
                       struct error *err) {
@@ -118,7 +131,7 @@ static int write_down(const struct seal *seal, const struct seal_indexes *indexe
 
 static int bring_up_to_date(struct seal *seal, struct seal_result *result, struct error *err) {
     AUTO_SEAL_INDEXES struct seal_indexes indexes = {0};
-    bool copied = seal->removal.context.copied, loader_renewed = false;
+    bool copied = seal->removal.context.copied, loader_renewed = false, compared_renewed = false;
     /* Left by a bake that was killed after its marker. */
     int rc = file_remove(seal->root, STATE_FOLDER_JOURNAL, err);
     if (!rc && copied)
@@ -127,11 +140,13 @@ static int bring_up_to_date(struct seal *seal, struct seal_result *result, struc
         rc = seal_indexes_renew(seal->root, &seal->derived, &seal->facts, &indexes, err);
     if (!rc)
         rc = renew_loader_cache(seal, &loader_renewed, err);
+    if (!rc)
+        rc = renew_compared(seal, &compared_renewed, err);
     result->kernels = (unsigned)seal->facts.index_count;
     result->refreshed = (unsigned)indexes.renewed.count;
     result->forgotten = indexes.forgotten;
     bool changed = copied || result->refreshed || result->forgotten || loader_renewed ||
-                   seal->has_other_images;
+                   compared_renewed || seal->has_other_images;
     return rc ? rc : write_down(seal, &indexes, changed, err);
 }
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/path.h"
 #include "base/tree.h"
 #include "kmod/lifecycle/parked_store.h"
 #include "kmod/lifecycle/placed_dir.h"
@@ -15,11 +16,6 @@ struct whole {
     size_t count; /* of entries, with the folder */
     size_t seen;
 };
-
-static bool is_below(const char *path, const char *folder) {
-    size_t length = strlen(folder);
-    return !strncmp(path, folder, length) && path[length] == '/';
-}
 
 /* The compat marker says that all the rest is in place: it goes last, alone. */
 static bool may_go_along(const struct whole *whole, const struct manifest_entry *entry) {
@@ -35,7 +31,7 @@ static bool find_entries(struct whole *whole, size_t i) {
     const struct manifest *manifest = whole->removal->manifest;
     whole->count = 1;
     for (size_t j = i + 1; j < manifest->count; j++) {
-        if (!is_below(manifest->entries[j].path, whole->folder->path))
+        if (!path_is_below(manifest->entries[j].path, whole->folder->path))
             break;
         if (!may_go_along(whole, &manifest->entries[j]))
             return false;

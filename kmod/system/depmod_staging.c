@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/path.h"
 #include "kmod/system/depmod.h"
 
 static const char preparing[] = "preparing depmod";
@@ -20,15 +21,10 @@ static void release(struct staging *staging) {
     free(staging->kernel_dir_host);
 }
 
-static bool is_below(const char *path, const char *folder) {
-    size_t length = strlen(folder);
-    return !strncmp(path, folder, length) && path[length] == '/';
-}
-
 static int check_places(const struct staging *staging, const struct strlist *paths,
                         struct error *err) {
     for (size_t i = 0; paths && i < paths->count; i++)
-        if (!is_below(paths->items[i], staging->kernel_dir))
+        if (!path_is_below(paths->items[i], staging->kernel_dir))
             return error_set(err, ERROR_REFUSED, EXDEV,
                              "%s%s is not in %s: an index with or without it can't be made",
                              staging->root->path, paths->items[i], staging->kernel_dir);
@@ -41,7 +37,7 @@ static bool is_left_out(const struct staging *staging, const char *path) {
 
 static bool any_below(const struct strlist *paths, const char *folder) {
     for (size_t i = 0; paths && i < paths->count; i++)
-        if (is_below(paths->items[i], folder))
+        if (path_is_below(paths->items[i], folder))
             return true;
     return false;
 }

@@ -14,6 +14,7 @@ struct search {
     const struct root *root;
     const struct dkms_build *build;
     int built_dir;
+    const struct compared_files *known;
     const char *folder; /* below the kernel's: "updates", or "" for all of it */
     struct dkms_installed *installed;
 };
@@ -40,6 +41,20 @@ static bool leads_to_copy(const struct search *search, const char *path, const c
            copy.st_ino == target.st_ino;
 }
 
+static int compare(const struct search *search, const struct tree_entry *entry, const char *built,
+                   bool *same, struct error *err) {
+    struct stat copy;
+    if (fstatat(search->built_dir, built, &copy, AT_SYMLINK_NOFOLLOW))
+        return errno == ENOENT ? 0 : error_io(err, errno, "can't look at %s", built);
+    *same = compared_files_have(search->known, entry->st, &copy);
+    int rc =
+        *same ? 0 : same_content(entry->parent, entry->name, search->built_dir, built, same, err);
+    const struct compared_pair pair = compared_files_pair(entry->st, &copy);
+    if (!rc && *same && compared_files_add(&search->installed->compared, &pair))
+        rc = error_oom(err, searching);
+    return rc;
+}
+
 static int is_installed(const struct search *search, const struct tree_entry *entry,
                         const char *path, const char *built, bool *same, struct error *err) {
     if (S_ISLNK(entry->st->st_mode)) {
@@ -50,7 +65,7 @@ static int is_installed(const struct search *search, const struct tree_entry *en
     /* Another compression is another file, and so is another name of one that has dashes. */
     if (strcmp(entry->name, built))
         return 0;
-    return same_content(entry->parent, entry->name, search->built_dir, built, same, err);
+    return compare(search, entry, built, same, err);
 }
 
 static int visit(void *context, const struct tree_entry *entry, struct error *err) {
@@ -137,14 +152,18 @@ static int compare_inodes(const void *a, const void *b) {
 }
 
 int dkms_installed_find(const struct root *root, const struct dkms_build *build,
-                        struct dkms_installed *installed, struct error *err) {
+                        const struct compared_files *known, struct dkms_installed *installed,
+                        struct error *err) {
     *installed = (struct dkms_installed){0};
     AUTO_CLOSE int built_dir = -1;
     int rc = open_if_there(root, build->paths.built_dir, &built_dir, err);
     if (rc)
         return rc == -ENOENT ? 0 : rc;
-    struct search search = {
-        .root = root, .build = build, .built_dir = built_dir, .installed = installed};
+    struct search search = {.root = root,
+                            .build = build,
+                            .built_dir = built_dir,
+                            .known = known,
+                            .installed = installed};
     rc = list_built(root, build, &installed->built, err);
     if (!rc)
         rc = search_all(&search, err);
@@ -168,5 +187,6 @@ void dkms_installed_release(struct dkms_installed *installed) {
         free(installed->files[i].path);
     free(installed->files);
     module_table_release(&installed->built);
+    compared_files_release(&installed->compared);
     *installed = (struct dkms_installed){0};
 }

@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "base/root.h"
+#include "kmod/system/compared_files.h"
 #include "kmod/system/dkms_builds.h"
 #include "kmod/system/module_table.h"
 
@@ -29,15 +30,18 @@ struct dkms_installed {
     struct dkms_installed_file *files;
     size_t count;
     size_t capacity;
+    struct compared_files compared; /* installed files with the tree's copies, but not links */
     unsigned foreign; /* files of a built module's name in those folders, with other content */
 };
 
 /*
  * Finds what of the build is installed; the caller releases. A kernel without /lib/modules/K, or a
  * build without modules, has nothing. Each folder is read once, whatever the number of modules.
+ * Files that `known` has were compared before; NULL: every one is read.
  */
 int dkms_installed_find(const struct root *root, const struct dkms_build *build,
-                        struct dkms_installed *installed, struct error *err) MUST_CHECK;
+                        const struct compared_files *known, struct dkms_installed *installed,
+                        struct error *err) MUST_CHECK;
 
 /* The installed file that `st` is of, or NULL. */
 struct dkms_installed_file *dkms_installed_same(const struct dkms_installed *installed,

@@ -109,7 +109,7 @@ static int note_modules(const struct dkms_installed *installed, struct module_ta
 static int remove_build_files(struct dkms_removal *removal, const struct dkms_build *build,
                               struct module_table *modules, struct error *err) {
     AUTO_DKMS_INSTALLED struct dkms_installed installed = {0};
-    int rc = dkms_installed_find(removal->root, build, &installed, err);
+    int rc = dkms_installed_find(removal->root, build, removal->known, &installed, err);
     if (!rc && note_modules(&installed, modules))
         rc = error_oom(err, removing);
     removal->foreign += installed.foreign;

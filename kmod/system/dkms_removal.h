@@ -17,18 +17,20 @@
 
 #include "base/error.h"
 #include "base/root.h"
+#include "kmod/system/compared_files.h"
 #include "kmod/system/dkms_builds.h"
 
 struct dkms_removal {
     const struct root *root;
     const char *name;
     const char *version;
-    const char *kernel;           /* only this release's builds; NULL: those of all */
-    const struct strlist *except; /* but not these releases'; NULL: none excepted */
-    struct dkms_builds builds;    /* as dkms_removal_open() found them */
-    unsigned kernels;             /* releases whose builds are gone */
-    unsigned files;               /* installed files and weak-updates links that are gone */
-    unsigned foreign;             /* files in their places that are somebody else's: they stay */
+    const char *kernel;                 /* only this release's builds; NULL: those of all */
+    const struct strlist *except;       /* but not these releases'; NULL: none excepted */
+    const struct compared_files *known; /* installed files that need not be read; or NULL */
+    struct dkms_builds builds;          /* as dkms_removal_open() found them */
+    unsigned kernels;                   /* releases whose builds are gone */
+    unsigned files;                     /* installed files and weak-updates links that are gone */
+    unsigned foreign; /* files in their places that are somebody else's: they stay */
 };
 
 /*

@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/path.h"
 #include "base/tree.h"
 #include "kmod/system/depmod.h"
 #include "kmod/system/index_files.h"
@@ -108,11 +109,6 @@ static bool parse_line(const char *line, intmax_t *ctime_ns, const char **path) 
     return end != line && *end == ' ';
 }
 
-static bool is_below(const char *path, const char *folder) {
-    size_t length = strlen(folder);
-    return length && !strncmp(path, folder, length) && path[length] == '/';
-}
-
 /* A folder that is as it was stays as it was noted; any other is walked. Those below it follow it
  * in the note, and are passed over then. */
 static int renew_line(struct note *note, int kernel_dir, const char *line, const char **walked,
@@ -122,7 +118,7 @@ static int renew_line(struct note *note, int kernel_dir, const char *line, const
     struct stat st;
     if (!parse_line(line, &ctime_ns, &path))
         return -EINVAL;
-    if (is_below(path, *walked))
+    if (path_is_below(path, *walked))
         return 0;
     if (fstatat(kernel_dir, path, &st, AT_SYMLINK_NOFOLLOW))
         return errno == ENOENT ? 0 : -errno;

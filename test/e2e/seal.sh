@@ -102,11 +102,31 @@ test_derived_kernels() {
     derive_build "$third"
     expect_sealed "kernels=3 refreshed=1 forgotten=0"
     expect_nothing_left_to_seal
+    assert_equal "modules that a teardown need not read" \
+        "$(ls "$root"/lib/modules/{"$second","$third"}/updates/dkms/*.ko | wc -l)" \
+        "$(jq '.compared | length' "$root/$state/facts")"
     expect_switch
     assert_equal "the second kernel's index" "$(<"$scratch/second")" "$(index_of "$second")"
     assert_index_is_fresh "$third"
     assert_absent "$root/var/lib/dkms/$small_name"
     assert_absent "$root/lib/modules/$second/updates"
+}
+
+# In its place, with the old name, size and time.
+test_derived_module_that_was_changed() {
+    local module
+    baked_root
+    add_kernel "$second"
+    derive_build "$second"
+    expect_sealed "kernels=2 refreshed=1 forgotten=0"
+    module=$root/lib/modules/$second/updates/dkms/$small_name-core.ko
+    touch -r "$module" "$scratch/time"
+    printf X | dd of="$module" bs=1 seek=100 conv=notrunc status=none
+    touch -r "$scratch/time" "$module"
+    run "$prebake_node" teardown --root "$root"
+    assert_contains "it is somebody else's" "foreign=1" "$out"
+    assert_exists "$module"
+    assert_index_is_fresh "$second"
 }
 
 # The real dkms does it, compiling in the root.

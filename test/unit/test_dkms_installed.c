@@ -1,5 +1,6 @@
 #include <CUnit/Basic.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "kmod/system/dkms_installed.h"
 #include "test/unit/dkms_fixture.h"
@@ -26,7 +27,7 @@ static void check(const char *expected, unsigned foreign) {
     AUTO_DKMS_INSTALLED struct dkms_installed installed = {0};
     AUTO_STRLIST struct strlist paths = {0};
     const struct dkms_build *build = dkms_fixture_read(&root, K, &builds);
-    CU_ASSERT_EQUAL(dkms_installed_find(&root, build, &installed, &err), 0);
+    CU_ASSERT_EQUAL(dkms_installed_find(&root, build, NULL, &installed, &err), 0);
     for (size_t i = 0; i < installed.count; i++) {
         struct stat st;
         CU_ASSERT_EQUAL(strlist_add(&paths, installed.files[i].path), 0);
@@ -42,6 +43,41 @@ static void check(const char *expected, unsigned foreign) {
 static void build_two(void) {
     dkms_fixture_build(&root, "1.0", K, "a.ko", "module a");
     dkms_fixture_build(&root, "1.0", K, "b.ko.xz", "module b");
+}
+
+static unsigned count_with(const struct compared_files *known, struct compared_files *compared) {
+    AUTO_DKMS_BUILDS struct dkms_builds builds = {0};
+    AUTO_DKMS_INSTALLED struct dkms_installed installed = {0};
+    const struct dkms_build *build = dkms_fixture_read(&root, K, &builds);
+    CU_ASSERT_EQUAL(dkms_installed_find(&root, build, known, &installed, &err), 0);
+    for (size_t i = 0; i < installed.compared.count; i++)
+        CU_ASSERT_EQUAL(compared_files_add(compared, &installed.compared.items[i]), 0);
+    return (unsigned)installed.count;
+}
+
+/* What is known is not read: here the record says what is not so, and is believed, until one of the
+ * files changes. */
+static void test_known_files(void) {
+    AUTO_COMPARED_FILES struct compared_files compared = {0}, none = {0}, told = {0}, again = {0};
+    struct stat placed, copy;
+    dkms_fixture_build(&root, "1.0", K, "a.ko", "module a");
+    dkms_fixture_place(&root, K, "updates/dkms/a.ko", "module a");
+    CU_ASSERT_EQUAL(count_with(NULL, &compared), 1);
+    CU_ASSERT_EQUAL(compared.count, 1);
+    CU_ASSERT_EQUAL(count_with(&compared, &again), 1);
+    CU_ASSERT_TRUE(compared_files_equal(&compared, &again));
+    dkms_fixture_place(&root, K, "updates/dkms/a.ko", "module A");
+    CU_ASSERT_EQUAL(count_with(&compared, &none), 0);
+    CU_ASSERT_EQUAL(none.count, 0);
+    CU_ASSERT_EQUAL(stat(scratch_root_host(&root, DIR "updates/dkms/a.ko"), &placed), 0);
+    CU_ASSERT_EQUAL(
+        stat(scratch_root_host(&root, FIXTURE_TREE "/1.0/" K "/x86_64/module/a.ko"), &copy), 0);
+    const struct compared_pair pair = compared_files_pair(&placed, &copy);
+    CU_ASSERT_EQUAL(compared_files_add(&told, &pair), 0);
+    CU_ASSERT_EQUAL(count_with(&told, &none), 1);
+    usleep(20 * 1000);
+    scratch_root_run("touch", scratch_root_host(&root, DIR "updates/dkms/a.ko"), NULL);
+    CU_ASSERT_EQUAL(count_with(&told, &none), 0);
 }
 
 static void test_not_installed(void) {
@@ -144,6 +180,7 @@ static void test_usr_merge(void) {
 
 int main(void) {
     CU_TestInfo tests[] = {
+        {"known files", test_known_files},
         {"not installed", test_not_installed},
         {"no modules built", test_no_modules_built},
         {"in each folder of added modules", test_in_each_folder_of_added_modules},

@@ -65,6 +65,7 @@ static void check_same_texts(const struct facts *a, const struct facts *b) {
     CU_ASSERT_STRING_EQUAL(a->manifest.sha256, b->manifest.sha256);
     CU_ASSERT_EQUAL(a->manifest.inode, b->manifest.inode);
     CU_ASSERT_EQUAL(a->manifest.ctime_ns, b->manifest.ctime_ns);
+    CU_ASSERT_TRUE(compared_files_equal(&a->compared, &b->compared));
     CU_ASSERT_STRING_EQUAL(a->dkms.version, b->dkms.version);
     CU_ASSERT_STRING_EQUAL(a->modules[1].name, b->modules[1].name);
     CU_ASSERT_STRING_EQUAL(a->modules[1].signer, b->modules[1].signer);
@@ -101,6 +102,22 @@ static void test_empty_facts_come_back(void) {
     CU_ASSERT_EQUAL(facts_read(&root, &found, &err), 0);
     CU_ASSERT_STRING_EQUAL(found.kernel ? found.kernel : "NULL", "");
     CU_ASSERT_STRING_EQUAL(found.dkms.name ? found.dkms.name : "NULL", "");
+}
+
+/* Bakes of before there were any. */
+static void test_facts_without_compared_files(void) {
+    AUTO_FACTS struct facts found = {0};
+    struct error err = {0};
+    AUTO_BUFFER struct buffer whole = {0}, cut = {0};
+    CU_ASSERT_EQUAL(facts_format(&sample, &whole, &err), 0);
+    const char *from = strstr(buffer_string(&whole), "\"compared\"");
+    const char *to = strstr(buffer_string(&whole), "\"loader\"");
+    CU_ASSERT_TRUE_FATAL(from && to && from < to);
+    CU_ASSERT_EQUAL(buffer_append(&cut, whole.data, (size_t)(from - buffer_string(&whole))), 0);
+    CU_ASSERT_EQUAL(buffer_append_string(&cut, to), 0);
+    CU_ASSERT_EQUAL(facts_parse(buffer_string(&cut), cut.size, "facts", &found, &err), 0);
+    CU_ASSERT_EQUAL(found.compared.count, 0);
+    CU_ASSERT_EQUAL(found.module_count, 2);
 }
 
 static void test_no_facts_are_silent(void) {
@@ -169,6 +186,11 @@ static void test_the_damaged_key_is_named(void) {
 
 static void test_damaged_rows_are_named(void) {
     check_edit("\"placed\":[", "\"placed\":[[],", ERROR_DAMAGED, "placed[0]");
+    check_edit("\"compared\":[", "\"compared\":{},\"c\":[", ERROR_DAMAGED, "compared");
+    check_edit("\"compared\":[", "\"compared\":[[1,2,3],", ERROR_DAMAGED, "compared[0]");
+    check_edit("\"compared\":[", "\"compared\":[[1,2,3,4,5],", ERROR_DAMAGED, "compared[0]");
+    check_edit("\"compared\":[", "\"compared\":[[1,2,3,\"4\"],", ERROR_DAMAGED, "compared[0]");
+    check_edit("\"compared\":[", "\"compared\":[1,", ERROR_DAMAGED, "compared[0]");
     check_edit("\"placed\":[", "\"placed\":[[1],", ERROR_DAMAGED, "placed[0]");
     check_edit("\"placed\":[", "\"placed\":[[1,2],[1.5,2],", ERROR_DAMAGED, "placed[1]");
     check_edit("\"placed\":[", "\"placed\":[[1,2,-1],", ERROR_DAMAGED, "placed[0]");
@@ -240,6 +262,7 @@ int main(void) {
     CU_TestInfo tests[] = {
         {"what is written comes back", test_what_is_written_comes_back},
         {"empty facts come back", test_empty_facts_come_back},
+        {"facts without compared files", test_facts_without_compared_files},
         {"no facts are silent", test_no_facts_are_silent},
         {"facts of others are refused", test_facts_of_others_are_refused},
         {"another format is refused", test_another_format_is_refused},

@@ -39,7 +39,7 @@ static unsigned restore(void) {
     AUTO_DKMS_INSTALLED struct dkms_installed installed = {0};
     const struct dkms_build *build = dkms_fixture_read(&root, K, &builds);
     unsigned foreign = 0;
-    CU_ASSERT_EQUAL(dkms_installed_find(&root, build, &installed, &err), 0);
+    CU_ASSERT_EQUAL(dkms_installed_find(&root, build, NULL, &installed, &err), 0);
     int rc = original_module_restore(&root, build, &installed, &foreign, &err);
     CU_ASSERT_EQUAL(rc, 0);
     if (rc)

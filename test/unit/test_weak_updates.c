@@ -23,7 +23,8 @@ static void check(unsigned expected) {
     AUTO_DKMS_INSTALLED struct dkms_installed installed = {0};
     unsigned removed = 0;
     CU_ASSERT_EQUAL(
-        dkms_installed_find(&root, dkms_fixture_read(&root, K, &builds), &installed, &err), 0);
+        dkms_installed_find(&root, dkms_fixture_read(&root, K, &builds), NULL, &installed, &err),
+        0);
     CU_ASSERT_EQUAL(weak_updates_remove(&root, &installed, &removed, &err), 0);
     CU_ASSERT_EQUAL(removed, expected);
 }

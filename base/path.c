@@ -1,0 +1,8 @@
+#include "base/path.h"
+
+#include <string.h>
+
+bool path_is_below(const char *path, const char *folder) {
+    size_t length = strlen(folder);
+    return length && !strncmp(path, folder, length) && path[length] == '/';
+}
