@@ -107,8 +107,8 @@ static int finish(struct activation *activation, struct error *err) {
     if (!rc)
         rc = transfer_compat_to_place(&change->removal, err);
     if (!rc)
-        rc = transfer_record(change->root, &change->manifest, &change->facts, false,
-                             change->resumed, err);
+        rc = transfer_record_more(change->root, &change->manifest, &change->facts, change->resumed,
+                                  err);
     if (!rc)
         rc = layout_change_publish(change, STATE_ACTIVE, err);
     if (!rc)

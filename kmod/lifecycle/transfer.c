@@ -194,11 +194,14 @@ static void record(const struct root *root, struct parent_folder *folder, const 
     placed->ctime_ns = there ? facts_ctime_ns(&st) : 0;
 }
 
-int transfer_record(const struct root *root, const struct manifest *manifest, struct facts *facts,
-                    bool parked, bool resumed, struct error *err) {
+static int record_each(const struct root *root, const struct manifest *manifest,
+                       struct facts *facts, bool parked, bool resumed, bool missing_only,
+                       struct error *err) {
     AUTO_PARENT_FOLDER struct parent_folder folder = PARENT_FOLDER_INIT;
     for (size_t i = 0; i < manifest->count && i < facts->placed_count; i++) {
         struct manifest_entry entry = manifest->entries[i];
+        if (missing_only && facts->placed[i].inode)
+            continue;
         AUTO_FREE char *kept = parked ? parked_store_path(entry.path) : NULL;
         if (parked && !kept)
             return error_oom(err, moving);
@@ -207,6 +210,19 @@ int transfer_record(const struct root *root, const struct manifest *manifest, st
         if (resumed && !has_content(root, &entry))
             facts->placed[i].inode = 0;
     }
+    return 0;
+}
+
+int transfer_record_more(const struct root *root, const struct manifest *manifest,
+                         struct facts *facts, bool resumed, struct error *err) {
+    return record_each(root, manifest, facts, false, resumed, true, err);
+}
+
+int transfer_record(const struct root *root, const struct manifest *manifest, struct facts *facts,
+                    bool parked, bool resumed, struct error *err) {
+    int rc = record_each(root, manifest, facts, parked, resumed, false, err);
+    if (rc)
+        return rc;
     char *layout = strdup(parked ? FACTS_PARKED : FACTS_ACTIVE);
     if (!layout)
         return error_oom(err, moving);

@@ -37,6 +37,10 @@ int transfer_compat_to_place(const struct removal *removal, struct error *err) M
 int transfer_record(const struct root *root, const struct manifest *manifest, struct facts *facts,
                     bool parked, bool resumed, struct error *err) MUST_CHECK;
 
+/* The same, after more has been moved to its place, for what was not there yet. */
+int transfer_record_more(const struct root *root, const struct manifest *manifest,
+                         struct facts *facts, bool resumed, struct error *err) MUST_CHECK;
+
 /* Removes the temporary copies that a run which was killed left beside places and in the store. */
 int transfer_remove_temporaries(const struct removal *removal, struct error *err) MUST_CHECK;
 

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/path.h"
-#include "base/tree.h"
 #include "kmod/lifecycle/parked_store.h"
 #include "kmod/lifecycle/placed_dir.h"
 
@@ -14,7 +13,6 @@ struct whole {
     const struct removal *removal;
     const struct manifest_entry *folder;
     size_t count; /* of entries, with the folder */
-    size_t seen;
 };
 
 /* The compat marker says that all the rest is in place: it goes last, alone. */
@@ -40,39 +38,45 @@ static bool find_entries(struct whole *whole, size_t i) {
     return may_go_along(whole, whole->folder);
 }
 
-static bool has_type(const struct stat *st, enum manifest_type type) {
-    return type == MANIFEST_DIR    ? S_ISDIR(st->st_mode)
-           : type == MANIFEST_LINK ? S_ISLNK(st->st_mode)
-                                   : S_ISREG(st->st_mode);
+/* How many names are in the folder `path` of `parent`; −1 when that can't be told. */
+static ssize_t count_names(int parent, const char *path) {
+    int fd = openat(parent, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    AUTO_CLOSEDIR DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    if (!dir) {
+        cleanup_close(&fd);
+        return -1;
+    }
+    ssize_t count = 0;
+    errno = 0;
+    for (const struct dirent *entry; (entry = readdir(dir)) != NULL;)
+        count += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+    return errno ? -1 : count;
 }
 
-static int visit(void *context, const struct tree_entry *entry, struct error *err) {
-    struct whole *whole = context;
-    AUTO_FREE char *path = NULL;
-    (void)err;
-    if (asprintf(&path, "%s/%s", whole->folder->path, entry->path) < 0)
-        return -ENOMEM;
-    const struct manifest_entry *listed = manifest_find(whole->removal->manifest, path);
-    whole->seen++;
-    return listed && has_type(entry->st, listed->type) ? 0 : -ENOENT;
-}
-
-/* All that is there is listed, and as many are there as are listed. */
-static bool has_exactly(struct whole *whole, int parent, const char *name) {
-    struct error ignored = {0};
+/* As many names as are listed: that those that are listed are there, and whose they are, the caller
+ * has looked at. */
+static bool has_no_other(const struct whole *whole, int parent, const char *name) {
     AUTO_CLOSE int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    return fd >= 0 && !tree_walk(fd, name, visit, whole, &ignored) &&
-           whole->seen == whole->count - 1;
+    size_t length = strlen(whole->folder->path), found = 0;
+    for (size_t i = 0; fd >= 0 && i < whole->count; i++) {
+        const struct manifest_entry *entry = &whole->folder[i];
+        const char *path = i == 0 ? "." : entry->path + length + 1;
+        ssize_t count = entry->type == MANIFEST_DIR ? count_names(fd, path) : 0;
+        if (count < 0)
+            return false;
+        found += (size_t)count;
+    }
+    return found == whole->count - 1;
 }
 
 static bool move(struct whole *whole, size_t i, struct relocation_folders *folders) {
     const struct root *root = whole->removal->root;
     AUTO_FREE char *kept = parked_store_path(whole->folder->path);
     const char *from, *to;
-    return kept && whole->removal->facts && find_entries(whole, i) &&
+    return kept && whole->removal->facts && !whole->removal->resumed && find_entries(whole, i) &&
            !parent_folder_enter(&folders->from, root, kept, &from, NULL) &&
            !parent_folder_enter(&folders->to, root, whole->folder->path, &to, NULL) &&
-           has_exactly(whole, folders->from.fd, from) &&
+           has_no_other(whole, folders->from.fd, from) &&
            !renameat2(folders->from.fd, from, folders->to.fd, to, RENAME_NOREPLACE);
 }
 

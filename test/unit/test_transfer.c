@@ -182,14 +182,14 @@ static void test_more_in_the_store(void) {
     expect_snapshot(active);
 }
 
-/* Another thing under a listed name. */
-static void test_another_in_the_store(void) {
+/* Nobody has looked at what lies about since a killed run. */
+static void test_no_whole_folder_after_a_kill(void) {
     to_store();
-    CU_ASSERT_EQUAL(unlink(scratch_root_host(&root, BAKED_KEPT(BAKED_SOURCE_FILE))), 0);
-    scratch_root_dir(&root, BAKED_KEPT(BAKED_SOURCE_FILE));
     ino_t inode = inode_there(BAKED_KEPT(BAKED_SOURCE));
-    succeed(transfer_to_places(&records.removal, REMOVAL_REST, &err));
+    records.removal.resumed = true;
+    to_places();
     CU_ASSERT_NOT_EQUAL(inode_there(BAKED_SOURCE), inode);
+    expect_snapshot(active);
 }
 
 /* Killed between moving a folder and giving its directories owner and mode. */
@@ -270,6 +270,13 @@ static void test_record(void) {
     CU_ASSERT_EQUAL(root_stat(&root, BAKED_SETUID, &st), 0);
     CU_ASSERT_EQUAL(inode_of(BAKED_SETUID), st.st_ino);
     CU_ASSERT_EQUAL(inode_of(BAKED_LINK), 0);
+    uint64_t before = inode_of(BAKED_SETUID);
+    CU_ASSERT_EQUAL(unlink(scratch_root_host(&root, BAKED_SETUID)), 0);
+    scratch_root_write(&root, BAKED_SETUID, "theirs");
+    scratch_root_link(&root, BAKED_LINK, "ours-a.so");
+    succeed(transfer_record_more(&root, &records.manifest, &records.facts, false, &err));
+    CU_ASSERT_EQUAL(inode_of(BAKED_SETUID), before);
+    CU_ASSERT_EQUAL(inode_of(BAKED_LINK), inode_there(BAKED_LINK));
 }
 
 /* What lay about since a killed run may have been damaged: then its content tells, later. */
@@ -318,7 +325,7 @@ int main(void) {
         {"run again", test_run_again},
         {"whole folders", test_whole_folders},
         {"more in the store", test_more_in_the_store},
-        {"another in the store", test_another_in_the_store},
+        {"no whole folder after a kill", test_no_whole_folder_after_a_kill},
         {"a whole folder that was left", test_whole_folder_that_was_left},
         {"a directory that was half made", test_a_directory_that_was_half_made},
         {"a directory that others use", test_a_directory_that_others_use},
