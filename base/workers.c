@@ -1,10 +1,17 @@
 #include "base/workers.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
 #include "base/interrupt.h"
+
+unsigned workers_processors(void) {
+    cpu_set_t allowed;
+    int count = sched_getaffinity(0, sizeof allowed, &allowed) ? 1 : CPU_COUNT(&allowed);
+    return count > 1 ? (unsigned)count : 1;
+}
 
 struct work {
     size_t count;

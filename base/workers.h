@@ -12,6 +12,9 @@
  */
 typedef int (*workers_piece)(void *context, size_t index, struct error *err);
 
+/* How many processors this process may run on, at least 1: a good number of threads. */
+unsigned workers_processors(void);
+
 /*
  * Does pieces 0 to count − 1 on at most `most` threads, the caller's included; one does it as well
  * when no more can be had. They are begun in order. After a failure or a pending signal

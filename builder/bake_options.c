@@ -3,16 +3,15 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "base/workers.h"
 #include "kmod/lifecycle/facts.h"
 
 #define JOBS_MAX 1024
 
 static int read_jobs(const char *text, unsigned *jobs, struct error *err) {
     if (!text) {
-        long processors = sysconf(_SC_NPROCESSORS_ONLN);
-        *jobs = processors > 0 ? (unsigned)processors : 1;
+        *jobs = workers_processors();
         return 0;
     }
     char *end;

@@ -1,5 +1,6 @@
 #include "builder/cmd_verify.h"
 
+#include "base/workers.h"
 #include "builder/module_set.h"
 #include "builder/target.h"
 #include "builder/verify_show.h"
@@ -37,6 +38,19 @@ static int read_modules(const struct command_call *call, struct module_set *set,
     return 0;
 }
 
+/* What is to be read: one does not need the other. */
+struct reading {
+    const struct command_call *call;
+    struct module_set *set;
+    struct kernel_headers *headers;
+};
+
+static int read_piece(void *context, size_t index, struct error *err) {
+    const struct reading *reading = context;
+    return index == 0 ? read_modules(reading->call, reading->set, err)
+                      : read_headers(reading->call, reading->headers, err);
+}
+
 static int verify(const struct command_call *call, const struct kernel_headers *headers,
                   const struct module_set *set, struct verify_report *report, struct error *err) {
     AUTO_TARGET struct target target = {.symvers_name = NULL};
@@ -63,9 +77,8 @@ static int run(struct command_call *call, struct error *err) {
     AUTO_KERNEL_HEADERS struct kernel_headers headers = {.release = NULL};
     AUTO_MODULE_SET struct module_set set = {.files = NULL};
     AUTO_VERIFY_REPORT struct verify_report report = {.verdicts = NULL};
-    int rc = read_modules(call, &set, err);
-    if (rc == 0)
-        rc = read_headers(call, &headers, err);
+    struct reading reading = {call, &set, &headers};
+    int rc = workers_run(2, workers_processors(), read_piece, &reading, err);
     if (rc == 0)
         rc = verify(call, &headers, &set, &report, err);
     if (rc == 0)

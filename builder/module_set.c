@@ -2,9 +2,11 @@
 
 #include <archive_entry.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "base/tree.h"
+#include "base/workers.h"
 #include "builder/bundle_record.h"
 #include "toolchain/archive.h"
 #include "toolchain/archive_stream.h"
@@ -28,6 +30,11 @@ static int reserve(struct module_set *set) {
     return 0;
 }
 
+static int refuse_size(struct error *err) {
+    return error_set(err, ERROR_REFUSED, EFBIG,
+                     "the modules are larger than 4 GiB in all: name fewer of them");
+}
+
 /* Takes over what a read into the next free place of the set gave: `rc` and `cause` say what. */
 static int take(struct module_set *set, const char *path, int rc, const struct error *cause,
                 struct error *err) {
@@ -40,10 +47,7 @@ static int take(struct module_set *set, const char *path, int rc, const struct e
     }
     set->count++;
     set->size += file->content.size;
-    if (set->size > MODULE_SET_MAX)
-        return error_set(err, ERROR_REFUSED, EFBIG,
-                         "the modules are larger than 4 GiB in all: name fewer of them");
-    return 0;
+    return set->size > MODULE_SET_MAX ? refuse_size(err) : 0;
 }
 
 static int add_file(struct module_set *set, const char *path, struct error *err) {
@@ -66,7 +70,7 @@ static bool is_module_name(const char *name) {
 }
 
 struct search {
-    struct module_set *set;
+    struct strlist *paths;
     const char *directory;
 };
 
@@ -74,25 +78,85 @@ static int visit(void *context, const struct tree_entry *entry, struct error *er
     const struct search *search = context;
     if (!S_ISREG(entry->st->st_mode) || !is_module_name(entry->name))
         return 0;
-    AUTO_FREE char *path = NULL;
-    if (asprintf(&path, "%s/%s", search->directory, entry->path) < 0) {
-        path = NULL;
-        return error_oom(err, entry->path);
+    return strlist_addf(search->paths, "%s/%s", search->directory, entry->path) < 0
+               ? error_oom(err, entry->path)
+               : 0;
+}
+
+/* A file that was read, or was not. */
+struct reading {
+    struct module_file file;
+    int rc;
+    struct error *cause; /* of a failure */
+};
+
+/* Files that are read side by side. */
+struct readings {
+    const struct strlist *paths;
+    struct reading *items;
+    size_t size_before;
+    atomic_size_t size;
+};
+
+static void release_readings(struct readings *readings) {
+    for (size_t i = 0; readings->items && i < readings->paths->count; i++) {
+        module_file_release(&readings->items[i].file);
+        free(readings->items[i].cause);
     }
-    return add_file(search->set, path, err);
+    free(readings->items);
+}
+
+/* A failure is noted, for whoever takes the files in their order. */
+static int read_piece(void *context, size_t i, struct error *err) {
+    struct readings *readings = context;
+    struct reading *reading = &readings->items[i];
+    struct error cause = {.kind = ERROR_NONE};
+    if (readings->size_before + atomic_load(&readings->size) > MODULE_SET_MAX)
+        return refuse_size(err);
+    reading->rc = module_file_read(readings->paths->items[i], &reading->file, &cause);
+    if (reading->rc == 0)
+        atomic_fetch_add(&readings->size, reading->file.content.size);
+    else if (!(reading->cause = malloc(sizeof cause)))
+        return error_oom(err, readings->paths->items[i]);
+    else
+        *reading->cause = cause;
+    return 0;
+}
+
+static int take_all(struct module_set *set, struct readings *readings, struct error *err) {
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < readings->paths->count; i++) {
+        struct reading *reading = &readings->items[i];
+        if (reserve(set) < 0)
+            return error_oom(err, readings->paths->items[i]);
+        set->files[set->count] = reading->file;
+        reading->file = (struct module_file){.name = NULL};
+        rc = take(set, readings->paths->items[i], reading->rc, reading->cause, err);
+    }
+    return rc;
+}
+
+static int add_files(struct module_set *set, const struct strlist *paths, struct error *err) {
+    AUTO(release_readings)
+    struct readings readings = {.paths = paths, .size_before = set->size};
+    readings.items = calloc(paths->count + 1, sizeof *readings.items);
+    if (!readings.items)
+        return error_oom(err, "reading modules");
+    int rc = workers_run(paths->count, workers_processors(), read_piece, &readings, err);
+    return rc < 0 ? rc : take_all(set, &readings, err);
 }
 
 static int add_directory(struct module_set *set, int fd, const char *path, struct error *err) {
-    size_t before = set->count + set->unreadable.count;
-    struct search search = {.set = set, .directory = path};
+    AUTO_STRLIST struct strlist paths = {.items = NULL};
+    struct search search = {.paths = &paths, .directory = path};
     int rc = bundle_record_check_modules(path, err);
     if (rc == 0)
         rc = tree_walk(fd, path, visit, &search, err);
     if (rc < 0)
         return rc;
-    if (set->count + set->unreadable.count == before)
+    if (paths.count == 0)
         return error_set(err, ERROR_USAGE, ENOENT, "there are no kernel modules in %s", path);
-    return 0;
+    return add_files(set, &paths, err);
 }
 
 /* The rest of the package's current entry. */

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/workers.h"
 #include "kmod/module/candidate.h"
 #include "kmod/module/import_check.h"
 #include "kmod/module/packing_check.h"
@@ -19,19 +20,36 @@ static void release_set(struct candidate_set *set) {
     cms_identity_free(&set->signer);
 }
 
-static int load_candidates(struct candidate_set *set, const struct module_file *files,
-                           struct verify_report *report, struct error *err) {
+/* What is done with one module needs no other thread's, so each processor takes the next one. */
+static unsigned threads_for(const struct candidate_set *set) {
+    return set->count > 1 ? workers_processors() : 1;
+}
+
+/* What the modules are, and what the kernel exports: one does not need the other. */
+struct loading {
+    struct candidate_set *set;
+    struct symvers *symvers;
+};
+
+static int load_piece(void *context, size_t index, struct error *err) {
+    const struct loading *loading = context;
+    const struct verify_target *target = loading->set->target;
+    return index == 0 ? symvers_parse(target->symvers, target->symvers_size, target->symvers_name,
+                                      loading->symvers, err)
+                      : candidate_load(&loading->set->items[index - 1], target, index - 1, err);
+}
+
+static int load(struct candidate_set *set, const struct module_file *files, struct symvers *symvers,
+                struct verify_report *report, struct error *err) {
     for (size_t i = 0; i < set->count; i++) {
         set->items[i].file = &files[i];
         set->items[i].verdict = &report->verdicts[i];
         report->verdicts[i].file = strdup(files[i].name);
         if (!report->verdicts[i].file)
             return error_oom(err, files[i].name);
-        int rc = candidate_load(&set->items[i], set->target, i, err);
-        if (rc < 0)
-            return rc;
     }
-    return 0;
+    struct loading loading = {set, symvers};
+    return workers_run(set->count + 1, threads_for(set), load_piece, &loading, err);
 }
 
 /* The kernel's, of which there are many, are taken over. */
@@ -69,7 +87,9 @@ static int check_exports(const struct candidate_set *set, struct candidate *cand
     return 0;
 }
 
-static int check_candidate(const struct candidate_set *set, struct candidate *candidate) {
+static int check_candidate(void *context, size_t i, struct error *err) {
+    const struct candidate_set *set = context;
+    struct candidate *candidate = &set->items[i];
     if (!candidate->readable)
         return 0;
     int rc = import_check_run(set, candidate);
@@ -83,33 +103,27 @@ static int check_candidate(const struct candidate_set *set, struct candidate *ca
         rc = packing_check_run(set->target, candidate);
     if (rc == 0)
         rc = signature_check_run(set, candidate);
-    return rc;
+    return rc < 0 ? error_oom(err, candidate->file->name) : 0;
 }
 
 static int judge(struct candidate_set *set, const struct module_file *files,
                  struct symvers *symvers, struct verify_report *report, struct error *err) {
-    int rc = load_candidates(set, files, report, err);
+    int rc = load(set, files, symvers, report, err);
     if (rc == 0)
         rc = gather_exports(set, symvers, err);
     if (rc < 0)
         return rc;
     import_check_spread_taint(set);
-    for (size_t i = 0; i < set->count; i++) {
-        if (check_candidate(set, &set->items[i]) < 0)
-            return error_oom(err, files[i].name);
+    rc = workers_run(set->count, threads_for(set), check_candidate, set, err);
+    for (size_t i = 0; i < set->count; i++)
         report->failed += report->verdicts[i].failure_count > 0;
-    }
-    return 0;
+    return rc;
 }
 
 int verify_modules(const struct verify_target *target, const struct module_file *files,
                    size_t count, struct verify_report *report, struct error *err) {
     *report = (struct verify_report){.verdicts = NULL};
     AUTO_SYMVERS struct symvers symvers = {.text = NULL};
-    int rc =
-        symvers_parse(target->symvers, target->symvers_size, target->symvers_name, &symvers, err);
-    if (rc < 0)
-        return rc;
     AUTO(release_set) struct candidate_set set = {.target = target};
     set.items = calloc(count + 1, sizeof(*set.items));
     report->verdicts = calloc(count + 1, sizeof(*report->verdicts));
@@ -119,6 +133,7 @@ int verify_modules(const struct verify_target *target, const struct module_file 
         return error_oom(err, "verifying modules");
     }
     set.count = report->count = count;
+    int rc = 0;
     if (target->certificate)
         rc = cms_identity_load(target->certificate, &set.signer, err);
     if (rc == 0)

@@ -76,12 +76,10 @@ static int settle(const struct refresh *refresh, struct error *err) {
 
 int index_refresh(const struct root *root, const struct strlist *kernels, const char *store,
                   const struct strlist *without, struct error *err) {
-    long processors = sysconf(_SC_NPROCESSORS_ONLN);
     AUTO_FREE struct outcome *outcomes = calloc(kernels->count + 1, sizeof *outcomes);
     if (!outcomes)
         return error_oom(err, "refreshing the module index");
     struct refresh refresh = {root, kernels, store, without, outcomes};
-    int rc = workers_run(kernels->count, processors > 1 ? (unsigned)processors : 1, refresh_piece,
-                         &refresh, err);
+    int rc = workers_run(kernels->count, workers_processors(), refresh_piece, &refresh, err);
     return rc ? rc : settle(&refresh, err);
 }
