@@ -8,19 +8,21 @@
 
 #define LINKS_MAX 40 /* as the kernel */
 
-int beneath_open(int top, const char *path, int flags) {
-    struct open_how how = {
-        .flags = (unsigned)(flags | O_CLOEXEC),
-        .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
-    };
+int beneath_resolve(int top, const char *path, int flags, unsigned resolve) {
+    struct open_how how = {.flags = (unsigned)(flags | O_CLOEXEC),
+                           .resolve = resolve | RESOLVE_NO_MAGICLINKS};
     for (;;) {
         long fd = syscall(SYS_openat2, top, path, &how, sizeof how);
         if (fd >= 0)
             return (int)fd;
-        /* EAGAIN: a component was renamed while it was looked up. */
+        /* EAGAIN: while ".." was looked up, something was renamed or mounted, anywhere. */
         if (errno != EINTR && errno != EAGAIN)
             return -errno;
     }
+}
+
+int beneath_open(int top, const char *path, int flags) {
+    return beneath_resolve(top, path, flags, RESOLVE_IN_ROOT);
 }
 
 bool beneath_is_untrusted(const struct stat *dir) {

@@ -10,7 +10,13 @@
 
 #include "base/cleanup.h"
 
-/* open(2) by openat2(2) with RESOLVE_IN_ROOT; O_CLOEXEC is added. The descriptor or −errno. */
+/*
+ * open(2) by openat2(2), as that has it for `resolve`, a set of RESOLVE_*: links of /proc are never
+ * followed, and O_CLOEXEC is added. The descriptor or −errno.
+ */
+int beneath_resolve(int top, const char *path, int flags, unsigned resolve) MUST_CHECK;
+
+/* The same with RESOLVE_IN_ROOT: links and ".." stay inside. */
 int beneath_open(int top, const char *path, int flags) MUST_CHECK;
 
 /* Whether somebody beside root could change what is in this directory: not root's, or writable by

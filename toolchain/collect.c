@@ -4,18 +4,14 @@
 #include <linux/openat2.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 
+#include "base/beneath.h"
 #include "base/file.h"
 
 /* The build may have planted a link (to what only root may read) or a fifo in a module's place. */
 static int open_plain(int from, const char *path) {
-    struct open_how how = {
-        .flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
-        .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV,
-    };
-    long fd = syscall(SYS_openat2, from, path, &how, sizeof how);
-    return fd < 0 ? -errno : (int)fd;
+    return beneath_resolve(from, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY,
+                           RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV);
 }
 
 static int refuse(struct error *err, const char *path, const char *why) {

@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
+
+#include "base/beneath.h"
 
 #define DEPTH_MAX 64 /* as deep as base/tree.h walks */
 
@@ -98,13 +99,8 @@ static bool words_lead_out(const char *path, const char *target) {
 }
 
 static bool kernel_leads_out(int top, const char *path) {
-    struct open_how how = {
-        .flags = O_PATH | O_CLOEXEC,
-        .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
-    };
-    AUTO_CLOSE int fd = (int)syscall(SYS_openat2, top, path, &how, sizeof how);
-    /* EAGAIN: something was renamed while ".." was looked up, which nobody does in our trees. */
-    return fd < 0 && (errno == EXDEV || errno == EAGAIN);
+    AUTO_CLOSE int fd = beneath_resolve(top, path, O_PATH, RESOLVE_BENEATH);
+    return fd == -EXDEV;
 }
 
 bool containment_link_leads_out(int top, const char *path, const char *target) {

@@ -4,8 +4,8 @@
 #include <limits.h>
 #include <linux/openat2.h>
 #include <string.h>
-#include <sys/syscall.h>
 
+#include "base/beneath.h"
 #include "base/path.h"
 #include "kmod/lifecycle/state_folder.h"
 
@@ -25,17 +25,8 @@ int ownership_context_make(const struct root *root, const struct facts *facts,
 
 /* Opens a manifest path with no link followed anywhere on the way (its own form is canonical). */
 static int open_exactly(const struct root *root, const char *path, int flags) {
-    struct open_how how = {
-        .flags = (unsigned)(flags | O_NOFOLLOW | O_CLOEXEC),
-        .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
-    };
-    for (;;) {
-        long fd = syscall(SYS_openat2, root->fd, path + 1, &how, sizeof how);
-        if (fd >= 0)
-            return (int)fd;
-        if (errno != EINTR && errno != EAGAIN)
-            return -errno;
-    }
+    return beneath_resolve(root->fd, path + 1, flags | O_NOFOLLOW,
+                           RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
 }
 
 static bool has_type(const struct stat *st, enum manifest_type type) {
