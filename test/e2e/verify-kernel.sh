@@ -38,6 +38,16 @@ test_no_module_loads_on_another_kernel() {
             <<<"$out")"
 }
 
+# Modules are judged side by side: whatever is said, and its order, does not depend on it.
+test_on_one_processor() {
+    local several
+    expect 7 "$prebake" verify --root "$root" --kernel "$NEWER_KERNEL" --json "$tree"
+    several=$out
+    expect 7 taskset -c "$(nproc_first)" "$prebake" verify --root "$root" --kernel "$NEWER_KERNEL" \
+        --json "$tree"
+    assert_equal "the verdicts" "$several" "$out"
+}
+
 # One wrong digit in Module.symvers shows in every module that uses the symbol, and in no other.
 test_one_wrong_crc() {
     local symvers users
@@ -53,6 +63,9 @@ test_one_wrong_crc() {
     assert_equal "only this is wrong" '["_printk"]' \
         "$(jq -c '[.modules[].failures[].symbol] | unique' <<<"$out")"
 }
+
+# The first processor that this process may run on.
+nproc_first() { taskset -cp $BASHPID | sed 's/.*: //; s/[-,].*//'; }
 
 root=$(fresh_root node)
 add_newer_headers
