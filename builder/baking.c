@@ -163,7 +163,8 @@ int baking_place(struct plan *plan, struct node_program *program, const struct b
 
 int baking_settle(const struct plan *plan, struct error *err) {
     const struct park_options park = {.lock_wait = LOCK_WAIT_DEFAULT};
-    const struct activate_options activate = {.lock_wait = LOCK_WAIT_DEFAULT, .any_kernel = true};
+    const struct activate_options activate = {
+        .lock_wait = LOCK_WAIT_DEFAULT, .any_kernel = true, .headers_only = true};
     struct park_result parked;
     struct activate_result activated;
     int rc = 0;

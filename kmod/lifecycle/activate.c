@@ -147,7 +147,7 @@ static int open_matching(struct layout_change *change, const struct activate_opt
     int rc = options->load ? activate_load_check(change->root, err) : 0;
     if (!rc)
         rc = layout_change_open(change, change->root, err);
-    if (!rc)
+    if (!rc && !options->headers_only)
         rc = target_match_installed(change->root, &change->facts, err);
     if (!rc && !options->any_kernel)
         rc = target_match_running(change->root, &change->facts, err);

@@ -20,6 +20,7 @@
 struct activate_options {
     unsigned lock_wait; /* seconds */
     bool any_kernel;    /* an image is being built: what runs now is not what will run it */
+    bool headers_only;  /* nor need it be installed: there may be no more of it than headers */
     bool load;          /* modprobe the bake's modules afterwards; only of the running system */
 };
 

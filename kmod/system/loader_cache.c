@@ -78,7 +78,7 @@ int loader_cache_undo(const struct root *root, const char *store, struct error *
     AUTO_LOADER_STORE struct loader_store paths = {0};
     int rc = begin(root, store, &paths, err);
     if (!rc && root_exists(root, paths.folder))
-        rc = loader_store_put_back(root, &paths, root_exists(root, paths.without), err);
+        rc = loader_store_undo(root, &paths, err);
     return rc ? rc : loader_store_drop(root, &paths, err);
 }
 

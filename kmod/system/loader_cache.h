@@ -3,18 +3,20 @@
  * a bake has libraries on the loader's path the store keeps what was there before, so that going
  * back is a rename:
  *
- *     <store>/loader/ld.so.cache   the file from before the bake; absent when there was none
- *     <store>/loader/with          while the bake is parked: what stands in place while it is
- * active <store>/loader.new/          until all is kept <store>/ldconfig/            only while
- * ldconfig runs (ldconfig.h)
+ *     <store>/loader/ld.so.cache   the file from before the bake
+ *     <store>/loader/absent        instead of it: there was none. With neither, all is back
+ *     <store>/loader/with          while the bake is parked: what stands in place while active
+ *     <store>/loader.new/          until all is kept
+ *     <store>/ldconfig/            only while ldconfig runs (ldconfig.h)
  *
  * `store` is a private directory inside the root ("/var/lib/prebake/store"). Durability is the
  * caller's one file_sync_fs().
  *
- * The order of a bake:        keep (nothing placed yet), place files, build; any failure in
- * between, or a killed bake found later: undo. The order of a teardown:    remove the files,
- * restore, and refresh when restore says so. Parking and activating:     move the files, then
- * loader_cache_park(), loader_cache_activate(), and the caller writes the facts.
+ *     a bake:                 keep (nothing placed yet) → place files → build; any failure in
+ *                             between, or a killed bake found later: undo
+ *     a teardown:             remove the files → restore → refresh, when restore says so
+ *     parking, activating:    move the files → loader_cache_park(), loader_cache_activate()
+ *                             → the caller writes the facts
  */
 #ifndef KMOD_LOADER_CACHE_H
 #define KMOD_LOADER_CACHE_H

@@ -18,7 +18,8 @@ int loader_store_locate(const char *store, struct loader_store *paths, struct er
     if (asprintf(&paths->folder, "%s/loader", store) < 0 ||
         asprintf(&paths->keeping, "%s/loader.new", store) < 0 ||
         asprintf(&paths->without, "%s/" LOADER_STORE_WITHOUT, paths->folder) < 0 ||
-        asprintf(&paths->with, "%s/" LOADER_STORE_WITH, paths->folder) < 0)
+        asprintf(&paths->with, "%s/" LOADER_STORE_WITH, paths->folder) < 0 ||
+        asprintf(&paths->absent, "%s/" LOADER_STORE_ABSENT, paths->folder) < 0)
         return error_oom(err, "locating the kept loader cache");
     return 0;
 }
@@ -28,6 +29,7 @@ void loader_store_release(struct loader_store *paths) {
     free(paths->keeping);
     free(paths->without);
     free(paths->with);
+    free(paths->absent);
 }
 
 /* Two directories; root_open_parent() proves that they are root's. */
@@ -52,15 +54,27 @@ static int open_folders(const struct root *root, const char *folder, struct fold
     return rc ? rc : root_open_parent(root, LOADER_CACHE, &folders->place, &name, err);
 }
 
+static int keep_absence(const struct root *root, const struct loader_store *paths,
+                        struct error *err) {
+    AUTO_FREE char *path = NULL;
+    struct file_meta meta = FILE_META_DEFAULT;
+    return asprintf(&path, "%s/" LOADER_STORE_ABSENT, paths->keeping) < 0
+               ? error_oom(err, "keeping the loader cache")
+               : file_publish(root, path, "", 0, &meta, err);
+}
+
+static int keep_file(const struct root *root, const struct loader_store *paths, struct error *err) {
+    AUTO(close_folders) struct folders folders;
+    int rc = open_folders(root, paths->keeping, &folders, err);
+    return rc ? rc : kept_file_keep(folders.place, folders.kept, PLACE_NAME, err);
+}
+
 int loader_store_keep(const struct root *root, const struct loader_store *paths,
                       struct error *err) {
     int rc = root_make_dirs(root, paths->keeping, 0700, NULL, err);
-    if (!rc && root_exists(root, LOADER_CACHE)) {
-        AUTO(close_folders) struct folders folders;
-        rc = open_folders(root, paths->keeping, &folders, err);
-        if (!rc)
-            rc = kept_file_keep(folders.place, folders.kept, PLACE_NAME, err);
-    }
+    if (!rc)
+        rc = root_exists(root, LOADER_CACHE) ? keep_file(root, paths, err)
+                                             : keep_absence(root, paths, err);
     AUTO_CLOSE int store = -1;
     const char *name;
     if (!rc)
@@ -77,6 +91,13 @@ int loader_store_put_back(const struct root *root, const struct loader_store *pa
     AUTO(close_folders) struct folders folders;
     int rc = open_folders(root, paths->folder, &folders, err);
     return rc ? rc : kept_file_put_back(folders.kept, folders.place, PLACE_NAME, err);
+}
+
+int loader_store_undo(const struct root *root, const struct loader_store *paths,
+                      struct error *err) {
+    if (root_exists(root, paths->without))
+        return loader_store_put_back(root, paths, true, err);
+    return root_exists(root, paths->absent) ? loader_store_put_back(root, paths, false, err) : 0;
 }
 
 static int move(const struct folders *folders, const char *from, const char *to, bool kept,

@@ -9,6 +9,7 @@
 /* Names in the folder. */
 #define LOADER_STORE_WITHOUT "ld.so.cache"
 #define LOADER_STORE_WITH "with"
+#define LOADER_STORE_ABSENT "absent"
 
 /* Paths inside the root; all owned. */
 struct loader_store {
@@ -16,6 +17,7 @@ struct loader_store {
     char *keeping; /* its name while it is filled */
     char *without; /* <store>/loader/ld.so.cache */
     char *with;    /* <store>/loader/with */
+    char *absent;  /* <store>/loader/absent */
 };
 
 int loader_store_locate(const char *store, struct loader_store *paths,
@@ -30,6 +32,11 @@ int loader_store_keep(const struct root *root, const struct loader_store *paths,
 /* Puts the kept file back in place, or its absence. One that is back already stays. */
 int loader_store_put_back(const struct root *root, const struct loader_store *paths,
                           bool was_present, struct error *err) MUST_CHECK;
+
+/* The same without a record of what there was: the folder tells, also after a run that was killed.
+ */
+int loader_store_undo(const struct root *root, const struct loader_store *paths,
+                      struct error *err) MUST_CHECK;
 
 /*
  * Exchanges what is in place with the kept file `from` of the folder, and calls that one `to` then;

@@ -48,6 +48,22 @@ test_build_changes_no_root() {
     expect_refusal 4 "$folder/bundle" build_bundle "$root" "$folder/bundle"
 }
 
+# A container for building has the kernel's headers, and nothing else of it.
+test_headers_alone() {
+    local root modules
+    root=$(overlay_root node)
+    modules=$root/lib/modules/$KERNEL
+    rm -r "$modules"/kernel "$modules"/modules.*
+    assert_equal "what is left of the kernel" "build source" "$(ls "$modules" | xargs)"
+    snapshot "$root" >"$scratch/before"
+    expect 0 install_into "$root"
+    assert_contains "telemetry" "status=baked" "$out"
+    assert_exists "$modules/updates/dkms/$small_name-core.ko"
+    expect 0 teardown "$root"
+    snapshot "$root" >"$scratch/after"
+    assert_same_tree "the root" "$scratch/before" "$scratch/after"
+}
+
 test_build_says_what_it_would_do() {
     local root
     root=$(overlay_root node)

@@ -48,7 +48,7 @@ bake_failed() {
         snapshot_with_program "$root"
     case $fault-$(cut -f3 <<<"$call")-$status in
     ENOSPC-prebake-9 | EIO-prebake-1 | *-depmod-[79]) ;; # depmod calls any error a full disk
-    ENOSPC-ldconfig-9 | EIO-ldconfig-7) ;;
+    ENOSPC-ldconfig-9 | EIO-ldconfig-7 | kill-ldconfig-7) ;;
     *-prebake-* | *-depmod-* | *-ldconfig-*) problem "status $status" ;;
     *-13 | *-1) ;; # a compiler that can't compile
     *) problem "status $status" ;;

@@ -170,6 +170,33 @@ static void test_undone(void) {
     check_same(before, STORE "/loader");
 }
 
+static void check_old_in_place(void) {
+    AUTO_BUFFER struct buffer content = {0};
+    CU_ASSERT_EQUAL(file_read(&root, LOADER_CACHE, 1 << 20, &content, &err), 0);
+    CU_ASSERT_STRING_EQUAL(buffer_string(&content), OLD);
+}
+
+/* It was killed when all was back, and the folder still there. */
+static void test_undone_after_a_kill(void) {
+    write_old();
+    AUTO_FREE char *before = root_snapshot(&root);
+    keep_and_build();
+    AUTO_FREE char *kept = strdup(scratch_root_host(&root, STORE "/loader/ld.so.cache"));
+    CU_ASSERT_EQUAL(rename(kept, scratch_root_host(&root, LOADER_CACHE)), 0);
+    CU_ASSERT_EQUAL(loader_cache_undo(&root, STORE, &err), 0);
+    check_same(before, STORE "/loader");
+    check_old_in_place();
+}
+
+static void test_undone_to_none(void) {
+    AUTO_FREE char *before = root_snapshot(&root);
+    keep_and_build();
+    CU_ASSERT_TRUE(root_exists(&root, LOADER_CACHE));
+    CU_ASSERT_EQUAL(loader_cache_undo(&root, STORE, &err), 0);
+    CU_ASSERT_FALSE(root_exists(&root, LOADER_CACHE));
+    check_same(before, STORE "/loader");
+}
+
 static void test_not_kept_twice(void) {
     keep_and_build();
     struct loader_cache other;
@@ -241,12 +268,6 @@ static void activate(void) {
     CU_ASSERT_EQUAL(loader_cache_activate(&root, STORE, &cache, &err), 0);
     CU_ASSERT_FALSE(cache.parked);
     CU_ASSERT(names_library());
-}
-
-static void check_old_in_place(void) {
-    AUTO_BUFFER struct buffer content = {0};
-    CU_ASSERT_EQUAL(file_read(&root, LOADER_CACHE, 1 << 20, &content, &err), 0);
-    CU_ASSERT_STRING_EQUAL(buffer_string(&content), OLD);
 }
 
 static void test_parked_and_activated(void) {
@@ -375,6 +396,8 @@ int main(void) {
         {"restored as it was", test_restored_as_it_was},
         {"restored to none", test_restored_to_none},
         {"undone", test_undone},
+        {"undone after a kill", test_undone_after_a_kill},
+        {"undone to none", test_undone_to_none},
         {"not kept twice", test_not_kept_twice},
         {"a bake that changes nothing", test_a_bake_that_changes_nothing},
         {"somebody ran ldconfig", test_somebody_ran_ldconfig},
