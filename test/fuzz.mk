@@ -23,7 +23,7 @@ $(CORPUS_RUNNERS): $(BUILD)/test/fuzz/corpus_%: $(BUILD)/test/fuzz/fuzz_%.o $(BU
 
 # With every branch counted, so it is a build of its own.
 fuzz:
-	@$(MAKE) -s -j$(JOBS) BUILD=$(BUILD)/fuzz CC=clang CFLAGS='-O1 -g $(SANITIZE) \
+	@$(MAKE) -s -j$$(nproc) BUILD=$(BUILD)/fuzz CC=clang CFLAGS='-O1 -g $(SANITIZE) \
 	    -fsanitize=fuzzer-no-link' fuzzers
 	@test/fuzz/run-fuzzers $(BUILD)/fuzz $(FUZZ_SECONDS) $(FUZZ_NAMES)
 
