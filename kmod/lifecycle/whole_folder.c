@@ -1,7 +1,6 @@
 #include "kmod/lifecycle/whole_folder.h"
 
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/path.h"
