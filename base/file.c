@@ -122,7 +122,9 @@ static int write_temporary(int parent, const char *temporary, const void *data, 
     if (fd < 0)
         return -errno;
     int rc = file_write_all(fd, data, size);
-    return rc ? rc : apply_meta(fd, meta);
+    if (!rc)
+        rc = apply_meta(fd, meta);
+    return rc || !meta->durable || !fsync(fd) ? rc : -errno;
 }
 
 static int publish(const struct root *root, const char *path, const void *data, size_t size,

@@ -35,12 +35,18 @@ struct file_meta {
     uid_t uid;
     gid_t gid;
     struct timespec mtime; /* tv_nsec UTIME_OMIT leaves the time of writing */
+    bool durable;          /* the content is on disk before the name is there */
 };
 
 #define FILE_META_DEFAULT                                                                          \
     {                                                                                              \
         .mode = 0644, .mtime = {.tv_nsec = UTIME_OMIT }                                            \
     }
+
+/* For records that must be whole or not there after a power loss: a file system may write a new
+ * name before the content of the file. */
+#define FILE_META_DURABLE                                                                          \
+    { .mode = 0644, .mtime = {.tv_nsec = UTIME_OMIT}, .durable = true }
 
 /*
  * Publishes `data` as `path` beneath the root; the parent directory exists. What was there is

@@ -245,6 +245,6 @@ int facts_write(const struct root *root, const struct facts *facts, struct error
     int rc = facts_format(facts, &bytes, err);
     if (rc)
         return rc;
-    const struct file_meta meta = FILE_META_DEFAULT;
+    const struct file_meta meta = FILE_META_DURABLE;
     return file_publish(root, STATE_FOLDER_FACTS, bytes.data, bytes.size, &meta, err);
 }

@@ -94,7 +94,7 @@ int journal_write(const struct root *root, const struct journal *journal, struct
                          "there are too many paths to place (%zu): the journal of them would be "
                          "larger than %d bytes",
                          journal->item_count, JOURNAL_SIZE_MAX);
-    struct file_meta meta = FILE_META_DEFAULT;
+    struct file_meta meta = FILE_META_DURABLE;
     return file_publish(root, STATE_FOLDER_JOURNAL, text, strlen(text), &meta, err);
 }
 

@@ -110,6 +110,6 @@ int manifest_write(const struct root *root, struct manifest *manifest,
         return rc;
     if (digest_bytes(text.data, text.size, sha256))
         return error_oom(err, "writing the manifest");
-    const struct file_meta meta = FILE_META_DEFAULT;
+    const struct file_meta meta = FILE_META_DURABLE;
     return file_publish(root, STATE_FOLDER_MANIFEST, text.data, text.size, &meta, err);
 }

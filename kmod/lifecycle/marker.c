@@ -132,7 +132,7 @@ int marker_write(const struct root *root, const struct marker *marker, struct er
     int rc = append_lines(marker, true, &text, err);
     if (rc)
         return rc;
-    const struct file_meta meta = FILE_META_DEFAULT;
+    const struct file_meta meta = FILE_META_DURABLE;
     return file_publish(root, STATE_FOLDER_MARKER, text.data, text.size, &meta, err);
 }
 

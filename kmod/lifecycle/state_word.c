@@ -48,6 +48,6 @@ int state_word_write(const struct root *root, enum state_word word, struct error
     AUTO_BUFFER struct buffer text = {0};
     if (buffer_printf(&text, "%s\n", names[word]))
         return error_oom(err, "writing the state");
-    const struct file_meta meta = FILE_META_DEFAULT;
+    const struct file_meta meta = FILE_META_DURABLE;
     return file_publish(root, STATE_FOLDER_WORD, text.data, text.size, &meta, err);
 }

@@ -106,7 +106,7 @@ int index_store_note(const struct root *root, const struct index_store *paths,
                                    root_exists(root, kept) ? INDEX_KEPT : INDEX_ABSENT))
             return error_oom(err, "noting the index files");
     }
-    struct file_meta meta = FILE_META_DEFAULT;
+    struct file_meta meta = FILE_META_DURABLE;
     return file_publish(root, paths->published, text.data, text.size, &meta, err);
 }
 

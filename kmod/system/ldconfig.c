@@ -76,7 +76,7 @@ static int keep_record(const struct root *root, const struct run *run, struct er
 static int publish(const struct root *root, const char *folder, const char *name, const char *text,
                    struct error *err) {
     AUTO_FREE char *path = join(folder, name);
-    struct file_meta meta = FILE_META_DEFAULT;
+    struct file_meta meta = FILE_META_DURABLE;
     return path ? file_publish(root, path, text, strlen(text), &meta, err)
                 : error_oom(err, "running ldconfig");
 }

@@ -64,6 +64,24 @@ test_headers_alone() {
     assert_same_tree "the root" "$scratch/before" "$scratch/after"
 }
 
+# Else a power loss can leave an empty record, with which nothing could be taken back.
+test_records_are_on_disk_before_their_names() {
+    local root name temporary
+    root=$(overlay_root node)
+    run strace -f -y -o "$scratch/trace" -e trace=fsync,renameat,renameat2 \
+        "$prebake" install --root "$root" --bundle "$kept"
+    assert_equal "status" 0 "$status"
+    for name in journal state manifest.mtree facts marker published; do
+        temporary=$(sed -n "s,.*fsync(.*/\(\.$name\.prebake-[0-9a-f]*\)>).*= 0,\1,p" "$scratch/trace" |
+            sed -n 1p)
+        [[ -n $temporary ]] || fail "nobody waits for the content of $name"
+        awk -v temporary="$temporary" '
+            index($0, temporary) && /fsync\(/ { synced = NR }
+            index($0, temporary) && /renameat/ { renamed = NR }
+            END { exit !(synced < renamed) }' "$scratch/trace" || fail "$name has its name first"
+    done
+}
+
 test_build_says_what_it_would_do() {
     local root
     root=$(overlay_root node)
