@@ -110,6 +110,15 @@ int parent_folder_enter(struct parent_folder *folder, const struct root *root, c
     return 0;
 }
 
+int parent_folder_stat(struct parent_folder *folder, const struct root *root, const char *path,
+                       struct stat *st) {
+    const char *name;
+    int rc = parent_folder_enter(folder, root, path, &name, NULL);
+    if (!folder->exact)
+        return -ELOOP;
+    return rc ? rc : fstatat(folder->fd, name, st, AT_SYMLINK_NOFOLLOW) ? -errno : 0;
+}
+
 void parent_folder_release(struct parent_folder *folder) {
     if (!is_on_the_way(folder))
         cleanup_close(&folder->fd);

@@ -7,6 +7,7 @@
 #define BASE_PARENT_FOLDER_H
 
 #include <stdbool.h>
+#include <sys/stat.h>
 
 #include "base/error.h"
 #include "base/root.h"
@@ -35,6 +36,13 @@ struct parent_folder {
  */
 int parent_folder_enter(struct parent_folder *folder, const struct root *root, const char *path,
                         const char **name, struct error *err) MUST_CHECK;
+
+/*
+ * lstat(2) of `path` from its folder, which is entered. −ENOENT: certainly not there. Anything else
+ * but 0, without a sentence: a link led there, or nothing can be said; look closer.
+ */
+int parent_folder_stat(struct parent_folder *folder, const struct root *root, const char *path,
+                       struct stat *st) MUST_CHECK;
 
 /* Whether it is the one that holds `path`. */
 bool parent_folder_holds(const struct parent_folder *folder, const char *path);

@@ -1,6 +1,5 @@
 #include "kmod/lifecycle/free_places.h"
 
-#include <fcntl.h>
 #include <string.h>
 
 #include "base/parent_folder.h"
@@ -33,30 +32,16 @@ static int check_way(const struct root *root, const char *path, struct error *er
                      root->path, path, root->path, resolved);
 }
 
-/*
- * Most folders are there without a link on the way, or are not there: then one look from the folder
- * tells. False: it did not.
- */
-static bool is_surely_free(struct parent_folder *folder, const struct root *root,
-                           const struct manifest_entry *entry) {
-    struct stat st;
-    const char *name;
-    int rc = parent_folder_enter(folder, root, entry->path, &name, NULL);
-    if (!folder->exact || (rc && rc != -ENOENT))
-        return false;
-    return rc == -ENOENT ||
-           (fstatat(folder->fd, name, &st, AT_SYMLINK_NOFOLLOW) && errno == ENOENT);
-}
-
 int free_places_check(const struct root *root, const struct manifest *manifest, struct error *err) {
     AUTO_PARENT_FOLDER struct parent_folder folder = PARENT_FOLDER_INIT;
     const char *missing = NULL;
+    struct stat st;
     int rc = 0;
     for (size_t i = 0; !rc && i < manifest->count; i++) {
         const struct manifest_entry *entry = &manifest->entries[i];
         if (missing && path_is_below(entry->path, missing))
             continue;
-        if (is_surely_free(&folder, root, entry)) {
+        if (parent_folder_stat(&folder, root, entry->path, &st) == -ENOENT) {
             missing = entry->path;
             continue;
         }

@@ -132,20 +132,16 @@ static bool is_as_recorded(const struct manifest_entry *entry, const struct fact
 static bool look(struct ownership_scan *scan, const struct manifest_entry *entry,
                  const struct facts_placed *placed, enum ownership *result) {
     struct stat st;
-    const char *name;
     *result = OWNERSHIP_GONE;
     if (scan->gone && path_is_below(entry->path, scan->gone))
         return true;
-    int rc = parent_folder_enter(&scan->folder, scan->root, entry->path, &name, NULL);
-    if (!scan->folder.exact || (rc && rc != -ENOENT))
-        return false;
-    if (!rc && fstatat(scan->folder.fd, name, &st, AT_SYMLINK_NOFOLLOW))
-        rc = -errno;
-    if (rc == -ENOENT)
+    int rc = parent_folder_stat(&scan->folder, scan->root, entry->path, &st);
+    if (rc == -ENOENT) {
         scan->gone = entry->path;
-    else
-        *result = OWNERSHIP_OURS;
-    return rc == -ENOENT || (!rc && !scan->context->copied && is_as_recorded(entry, placed, &st));
+        return true;
+    }
+    *result = OWNERSHIP_OURS;
+    return !rc && !scan->context->copied && is_as_recorded(entry, placed, &st);
 }
 
 int ownership_scan_next(struct ownership_scan *scan, const struct manifest_entry *entry,

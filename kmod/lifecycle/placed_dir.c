@@ -8,10 +8,8 @@
 
 static int dress(const struct removal *removal, size_t i, int fd, struct error *err) {
     const struct manifest_entry *entry = &removal->manifest->entries[i];
-    const struct facts *facts = removal->facts;
-    const struct xattrs *xattrs =
-        facts && i < facts->placed_count ? &facts->placed[i].xattrs : NULL;
-    if (fchown(fd, entry->uid, entry->gid) || (xattrs && xattrs_set(fd, xattrs)) ||
+    const struct facts_placed *placed = removal_placed(removal, i);
+    if (fchown(fd, entry->uid, entry->gid) || (placed && xattrs_set(fd, &placed->xattrs)) ||
         fchmod(fd, entry->mode))
         return error_io(err, errno, "can't set owner and mode of %s%s", removal->root->path,
                         entry->path);

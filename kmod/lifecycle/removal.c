@@ -12,7 +12,7 @@ enum removal_class removal_class_of(const char *path) {
     return path_is_below(path, DKMS_TREE) ? REMOVAL_DKMS : REMOVAL_REST;
 }
 
-static const struct facts_placed *placed_of(const struct removal *removal, size_t i) {
+const struct facts_placed *removal_placed(const struct removal *removal, size_t i) {
     const struct facts *facts = removal->facts;
     return facts && i < facts->placed_count ? &facts->placed[i] : NULL;
 }
@@ -20,14 +20,14 @@ static const struct facts_placed *placed_of(const struct removal *removal, size_
 int removal_ownership(const struct removal *removal, const struct manifest_entry *entry,
                       enum ownership *ownership, struct error *err) {
     size_t i = (size_t)(entry - removal->manifest->entries);
-    return ownership_check(removal->root, &removal->context, entry, placed_of(removal, i),
+    return ownership_check(removal->root, &removal->context, entry, removal_placed(removal, i),
                            ownership, err);
 }
 
 /* One entry after the other, as `scan`. */
 static int look_at(const struct removal *removal, struct ownership_scan *scan, size_t i,
                    enum ownership *ownership, struct error *err) {
-    return ownership_scan_next(scan, &removal->manifest->entries[i], placed_of(removal, i),
+    return ownership_scan_next(scan, &removal->manifest->entries[i], removal_placed(removal, i),
                                ownership, err);
 }
 

@@ -34,6 +34,9 @@ struct removal_count {
 int removal_ownership(const struct removal *removal, const struct manifest_entry *entry,
                       enum ownership *ownership, struct error *err) MUST_CHECK;
 
+/* What was recorded of entry `i` of the removal's manifest; NULL when nothing was. */
+const struct facts_placed *removal_placed(const struct removal *removal, size_t i);
+
 enum removal_class removal_class_of(const char *path);
 
 /* Whether a module file that the bake placed for `kernel` is somebody else's now: one that no index

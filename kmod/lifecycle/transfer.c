@@ -22,11 +22,6 @@ static bool is_of(const struct removal *removal, size_t i, enum removal_class cl
     return removal_class_of(entry->path) == class && entry != compat_marker(removal);
 }
 
-static const struct facts_placed *placed_of(const struct removal *removal, size_t i) {
-    const struct facts *facts = removal->facts;
-    return facts && i < facts->placed_count ? &facts->placed[i] : NULL;
-}
-
 /* Where the other name `i` of a file is at the end of the move; NULL when it is not there. */
 static char *twin_at(const struct removal *removal, size_t i, bool in_store) {
     const char *path = removal->manifest->entries[i].path;
@@ -46,11 +41,11 @@ static bool is_same_file(const struct root *root, const char *one, const char *o
 /* The first name of the same file that was moved as a copy: a renamed one is the same file still.
  */
 static char *find_twin(const struct removal *removal, size_t i, bool in_store) {
-    const struct facts_placed *placed = placed_of(removal, i);
+    const struct facts_placed *placed = removal_placed(removal, i);
     AUTO_FREE char *kept = parked_store_path(removal->manifest->entries[i].path);
     const char *from = in_store ? removal->manifest->entries[i].path : kept;
     for (size_t j = 0; kept && placed && placed->link_group && j < i; j++) {
-        const struct facts_placed *other = placed_of(removal, j);
+        const struct facts_placed *other = removal_placed(removal, j);
         if (!other || other->link_group != placed->link_group)
             continue;
         char *twin = twin_at(removal, j, in_store);
@@ -68,7 +63,7 @@ static int move(const struct removal *removal, size_t i, bool to_store,
         .root = removal->root,
         .folders = folders,
         .entry = &removal->manifest->entries[i],
-        .placed = placed_of(removal, i),
+        .placed = removal_placed(removal, i),
         .twin = twin,
     };
     return to_store ? relocation_to_store(&relocation, err) : relocation_to_place(&relocation, err);

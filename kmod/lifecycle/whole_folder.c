@@ -16,12 +16,13 @@ struct whole {
 
 /* The compat marker says that all the rest is in place: it goes last, alone. */
 static bool may_go_along(const struct whole *whole, const struct manifest_entry *entry) {
-    const struct facts *facts = whole->removal->facts;
-    size_t i = (size_t)(entry - whole->removal->manifest->entries);
-    const char *marker = facts->compat_marker;
+    const struct removal *removal = whole->removal;
+    const struct facts_placed *placed =
+        removal_placed(removal, (size_t)(entry - removal->manifest->entries));
+    const char *marker = removal->facts->compat_marker;
     return removal_class_of(entry->path) == removal_class_of(whole->folder->path) &&
-           !(marker && !strcmp(marker, entry->path)) && i < facts->placed_count &&
-           !relocation_is_privileged(entry, &facts->placed[i]);
+           !(marker && !strcmp(marker, entry->path)) && placed &&
+           !relocation_is_privileged(entry, placed);
 }
 
 static bool find_entries(struct whole *whole, size_t i) {

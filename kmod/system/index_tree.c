@@ -65,42 +65,6 @@ static int list_top(const struct root *root, const struct index_store *paths, st
     return rc;
 }
 
-static int make_note(const struct root *root, const struct index_store *paths, struct note *note,
-                     struct error *err) {
-    AUTO_STRLIST struct strlist names = {0};
-    AUTO_CLOSE int kernel_dir = -1;
-    int rc = list_top(root, paths, &names, err);
-    if (!rc)
-        rc = root_open_dir(root, paths->kernel_dir, &kernel_dir, err);
-    for (size_t i = 0; !rc && i < names.count; i++)
-        rc = note_entry(note, kernel_dir, names.items[i], err);
-    return rc;
-}
-
-/* What `make` finds becomes tree.next. */
-static int publish_note(const struct root *root, const struct index_store *paths,
-                        int (*make)(const struct root *root, const struct index_store *paths,
-                                    struct note *note, struct error *err),
-                        struct error *err) {
-    struct note note = {0};
-    struct error reason = {0};
-    int rc = make(root, paths, &note, &reason);
-    if (rc) {
-        log_detail("changes of %s will not be told from its folders: %s", paths->kernel_dir,
-                   *reason.text ? reason.text : strerror(-rc));
-        rc = index_tree_drop_note(root, paths, err);
-    } else {
-        struct file_meta meta = FILE_META_DEFAULT;
-        rc = file_publish(root, paths->tree_next, note.text.data, note.text.size, &meta, err);
-    }
-    buffer_release(&note.text);
-    return rc;
-}
-
-int index_tree_note(const struct root *root, const struct index_store *paths, struct error *err) {
-    return publish_note(root, paths, make_note, err);
-}
-
 /* Splits "<ctime in ns> <path>". */
 static bool parse_line(const char *line, intmax_t *ctime_ns, const char **path) {
     char *end;
@@ -142,12 +106,13 @@ static int renew_lines(struct note *note, int kernel_dir, struct buffer *text,
     return rc;
 }
 
-static int make_note_again(const struct root *root, const struct index_store *paths,
-                           struct note *note, struct error *err) {
+/* With a note of before, `again`: what that has of unchanged folders is not read anew. */
+static int make_note(const struct root *root, const struct index_store *paths, bool again,
+                     struct note *note, struct error *err) {
     AUTO_BUFFER struct buffer text = {0};
     AUTO_STRLIST struct strlist names = {0}, noted = {0};
     AUTO_CLOSE int kernel_dir = -1;
-    int rc = file_read(root, paths->tree, NOTE_MAX, &text, err);
+    int rc = again ? file_read(root, paths->tree, NOTE_MAX, &text, err) : 0;
     if (!rc)
         rc = list_top(root, paths, &names, err);
     if (!rc)
@@ -160,9 +125,30 @@ static int make_note_again(const struct root *root, const struct index_store *pa
     return rc;
 }
 
+static int publish_note(const struct root *root, const struct index_store *paths, bool again,
+                        struct error *err) {
+    struct note note = {0};
+    struct error reason = {0};
+    int rc = make_note(root, paths, again, &note, &reason);
+    if (rc) {
+        log_detail("changes of %s will not be told from its folders: %s", paths->kernel_dir,
+                   *reason.text ? reason.text : strerror(-rc));
+        rc = index_tree_drop_note(root, paths, err);
+    } else {
+        struct file_meta meta = FILE_META_DEFAULT;
+        rc = file_publish(root, paths->tree_next, note.text.data, note.text.size, &meta, err);
+    }
+    buffer_release(&note.text);
+    return rc;
+}
+
+int index_tree_note(const struct root *root, const struct index_store *paths, struct error *err) {
+    return publish_note(root, paths, false, err);
+}
+
 int index_tree_note_again(const struct root *root, const struct index_store *paths,
                           struct error *err) {
-    return publish_note(root, paths, make_note_again, err);
+    return publish_note(root, paths, true, err);
 }
 
 int index_tree_commit(const struct root *root, const struct index_store *paths, struct error *err) {

@@ -105,6 +105,22 @@ static void test_a_link_on_the_way(void) {
     CU_ASSERT_TRUE(folder.exact);
 }
 
+static void test_looking(void) {
+    struct stat st, direct;
+    scratch_root_link(&root, "/usr/one/link", "a");
+    scratch_root_link(&root, "/one", "usr/one");
+    CU_ASSERT_EQUAL(parent_folder_stat(&folder, &root, "/usr/one/a", &st), 0);
+    CU_ASSERT_EQUAL(stat(scratch_root_host(&root, "/usr/one/a"), &direct), 0);
+    CU_ASSERT_EQUAL(st.st_ino, direct.st_ino);
+    CU_ASSERT_EQUAL(parent_folder_stat(&folder, &root, "/usr/one/link", &st), 0);
+    CU_ASSERT_TRUE(S_ISLNK(st.st_mode));
+    CU_ASSERT_EQUAL(parent_folder_stat(&folder, &root, "/usr/one/x", &st), -ENOENT);
+    CU_ASSERT_EQUAL(parent_folder_stat(&folder, &root, "/usr/none/of/x", &st), -ENOENT);
+    CU_ASSERT_EQUAL(parent_folder_stat(&folder, &root, "/one/a", &st), -ELOOP);
+    CU_ASSERT_EQUAL(parent_folder_stat(&folder, &root, "/one/x", &st), -ELOOP);
+    CU_ASSERT_EQUAL(parent_folder_stat(&folder, &root, "/usr/one/a/x", &st), -ELOOP);
+}
+
 static void test_deeper_than_it_remembers(void) {
     char path[4 * PARENT_FOLDER_DEPTH + 8] = "";
     for (int i = 0; i < PARENT_FOLDER_DEPTH + 3; i++)
@@ -125,6 +141,7 @@ int main(void) {
         {"what is shared stays", test_what_is_shared_stays},
         {"a way that ends", test_a_way_that_ends},
         {"a link on the way", test_a_link_on_the_way},
+        {"looking", test_looking},
         {"deeper than it remembers", test_deeper_than_it_remembers},
         CU_TEST_INFO_NULL,
     };
