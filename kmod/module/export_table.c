@@ -55,9 +55,49 @@ static int compare(const void *left, const void *right) {
     return by_name != 0 ? by_name : (a->order > b->order) - (a->order < b->order);
 }
 
-void export_table_sort(struct export_table *table) {
-    if (table->count > 1)
-        qsort(table->items, table->count, sizeof(*table->items), compare);
+/* How many leading bits of a hash name a bucket, for about one entry in each. */
+static unsigned bucket_bits(size_t count) {
+    unsigned bits = 1;
+    while (bits < 20 && (size_t)1 << bits < count)
+        bits++;
+    return bits;
+}
+
+/* Moves the items to where their buckets begin; ends[b] is then the end of bucket b. */
+static void scatter(const struct export_table *table, unsigned bits, size_t *ends,
+                    struct export *sorted) {
+    size_t begin = 0;
+    for (size_t i = 0; i < table->count; i++)
+        ends[table->items[i].hash >> (32 - bits)]++;
+    for (size_t bucket = 0; bucket < (size_t)1 << bits; bucket++) {
+        size_t size = ends[bucket];
+        ends[bucket] = begin;
+        begin += size;
+    }
+    for (size_t i = 0; i < table->count; i++)
+        sorted[ends[table->items[i].hash >> (32 - bits)]++] = table->items[i];
+}
+
+/* Hashes spread evenly, so nearly all of the order comes from their leading bits without a
+ * comparison; names that were chosen to share a bucket cost what sorting them costs. */
+int export_table_sort(struct export_table *table) {
+    if (table->count < 2)
+        return 0;
+    unsigned bits = bucket_bits(table->count);
+    AUTO_FREE size_t *ends = calloc((size_t)1 << bits, sizeof(*ends));
+    struct export *sorted = calloc(table->count, sizeof(*sorted));
+    if (!ends || !sorted) {
+        free(sorted);
+        return -ENOMEM;
+    }
+    scatter(table, bits, ends, sorted);
+    for (size_t bucket = 0, begin = 0; bucket < (size_t)1 << bits; begin = ends[bucket++])
+        if (ends[bucket] - begin > 1)
+            qsort(&sorted[begin], ends[bucket] - begin, sizeof(*sorted), compare);
+    free(table->items);
+    table->items = sorted;
+    table->capacity = table->count;
+    return 0;
 }
 
 struct export *export_table_find(const struct export_table *table, const char *name,

@@ -39,8 +39,8 @@ int export_table_add(struct export_table *table, const struct export *export) MU
 /* Adds copies of all that `from` holds. 0 or −ENOMEM. */
 int export_table_add_all(struct export_table *table, const struct export_table *from) MUST_CHECK;
 
-/* After the last export_table_add() and before the first export_table_find(). */
-void export_table_sort(struct export_table *table);
+/* After the last export_table_add() and before the first export_table_find(). 0 or −ENOMEM. */
+int export_table_sort(struct export_table *table) MUST_CHECK;
 
 /* The first export of that name with `*count` (may be NULL) of them in a row, or NULL. */
 struct export *export_table_find(const struct export_table *table, const char *name, size_t *count);

@@ -94,8 +94,10 @@ int module_exports_read(const struct elf_module *elf, const char *owner, size_t 
     *exports = (struct export_table){.items = NULL};
     int rc = collect(elf, owner, sibling, exports, err);
     if (rc == 0 && exports->count > 0) {
-        export_table_sort(exports);
-        rc = check_unique(elf, exports, err);
+        if (export_table_sort(exports) < 0)
+            rc = error_oom(err, "reading a module's exports");
+        if (rc == 0)
+            rc = check_unique(elf, exports, err);
         if (rc == 0)
             rc = complete(elf, exports, err);
     }

@@ -1,5 +1,6 @@
 #include "kmod/module/symvers.h"
 
+#include <ctype.h>
 #include <string.h>
 
 #define COLUMNS 5
@@ -24,12 +25,20 @@ static size_t split(char *line, const char *columns[static COLUMNS]) {
     return count;
 }
 
+/* modpost writes "0x%08x". */
 static bool parse_crc(const char *word, uint32_t *crc) {
-    char *end;
-    errno = 0;
-    unsigned long value = strtoul(word, &end, 16);
-    if (strncmp(word, "0x", 2) != 0 || end == word || *end || errno || value > UINT32_MAX)
+    uint64_t value = 0;
+    if (word[0] != '0' || word[1] != 'x' || !word[2])
         return false;
+    for (const char *digit = word + 2; *digit; digit++) {
+        if (!isxdigit((unsigned char)*digit))
+            return false;
+        value =
+            value << 4 |
+            (unsigned)(isdigit((unsigned char)*digit) ? *digit - '0' : (*digit | 0x20) - 'a' + 10);
+        if (value > UINT32_MAX)
+            return false;
+    }
     *crc = (uint32_t)value;
     return true;
 }

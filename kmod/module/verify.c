@@ -31,12 +31,21 @@ struct loading {
     struct symvers *symvers;
 };
 
+/* What needs nothing of the kernel's exports is looked at while those are read. */
+static int load_candidate(struct candidate_set *set, size_t i, struct error *err) {
+    struct candidate *candidate = &set->items[i];
+    int rc = candidate_load(candidate, set->target, i, err);
+    if (rc < 0 || !candidate->readable)
+        return rc;
+    return relocation_check_run(candidate) < 0 ? error_oom(err, candidate->file->name) : 0;
+}
+
 static int load_piece(void *context, size_t index, struct error *err) {
     const struct loading *loading = context;
     const struct verify_target *target = loading->set->target;
     return index == 0 ? symvers_parse(target->symvers, target->symvers_size, target->symvers_name,
                                       loading->symvers, err)
-                      : candidate_load(&loading->set->items[index - 1], target, index - 1, err);
+                      : load_candidate(loading->set, index - 1, err);
 }
 
 static int load(struct candidate_set *set, const struct module_file *files, struct symvers *symvers,
@@ -59,10 +68,9 @@ static int gather_exports(struct candidate_set *set, struct symvers *symvers, st
     symvers->exports = (struct export_table){.items = NULL};
     for (size_t i = 0; rc == 0 && i < set->count; i++)
         rc = export_table_add_all(&set->exports, &set->items[i].exports);
-    if (rc < 0)
-        return error_oom(err, "gathering exported symbols");
-    export_table_sort(&set->exports);
-    return 0;
+    if (rc == 0)
+        rc = export_table_sort(&set->exports);
+    return rc < 0 ? error_oom(err, "gathering exported symbols") : 0;
 }
 
 /* The kernel refuses a module that exports what is exported already. */
@@ -97,8 +105,6 @@ static int check_candidate(void *context, size_t i, struct error *err) {
         rc = version_check_run(set, candidate);
     if (rc == 0)
         rc = check_exports(set, candidate);
-    if (rc == 0)
-        rc = relocation_check_run(candidate);
     if (rc == 0)
         rc = packing_check_run(set->target, candidate);
     if (rc == 0)

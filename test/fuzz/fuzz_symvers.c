@@ -9,7 +9,8 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void check(struct export_table *exports) {
-    export_table_sort(exports);
+    if (export_table_sort(exports) < 0)
+        abort();
     for (size_t i = 0; i < exports->count; i++) {
         size_t count = 0;
         const struct export *found = export_table_find(exports, exports->items[i].name, &count);

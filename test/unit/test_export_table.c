@@ -14,7 +14,7 @@ static void test_find(void) {
         CU_ASSERT_EQUAL_FATAL(
             export_table_add(&table, &(struct export){.name = names[i], .crc = i}), 0);
     }
-    export_table_sort(&table);
+    CU_ASSERT_EQUAL_FATAL(export_table_sort(&table), 0);
     unsigned wrong = 0;
     for (unsigned i = 0; i < MANY; i++) {
         size_t count = 0;
@@ -34,7 +34,7 @@ static void test_same_name(void) {
     CU_ASSERT_EQUAL(export_table_add(&table, &(struct export){.name = "other"}), 0);
     CU_ASSERT_EQUAL(export_table_add_all(&table, &first), 0);
     CU_ASSERT_EQUAL(table.count, 3);
-    export_table_sort(&table);
+    CU_ASSERT_EQUAL_FATAL(export_table_sort(&table), 0);
     size_t count = 0;
     const struct export *found = export_table_find(&table, "same", &count);
     CU_ASSERT_EQUAL_FATAL(count, 2);
@@ -42,12 +42,28 @@ static void test_same_name(void) {
     CU_ASSERT_EQUAL(found[1].sibling, 7);
 }
 
+/* Many of one name share a bucket, and keep their order. */
+static void test_many_of_a_name(void) {
+    AUTO_EXPORT_TABLE struct export_table table = {.items = NULL};
+    for (unsigned i = 0; i < MANY; i++)
+        CU_ASSERT_EQUAL_FATAL(
+            export_table_add(&table, &(struct export){.name = i % 2 ? "odd" : "even", .crc = i}),
+            0);
+    CU_ASSERT_EQUAL_FATAL(export_table_sort(&table), 0);
+    size_t count = 0, wrong = 0;
+    const struct export *odd = export_table_find(&table, "odd", &count);
+    CU_ASSERT_EQUAL_FATAL(count, MANY / 2);
+    for (unsigned i = 0; i < MANY / 2; i++)
+        wrong += odd[i].crc != 2 * i + 1;
+    CU_ASSERT_EQUAL(wrong, 0);
+}
+
 /* "costarring" and "liquid" have one FNV-1a value, 0x5e4daa9d. */
 static void test_collision(void) {
     AUTO_EXPORT_TABLE struct export_table table = {.items = NULL};
     CU_ASSERT_EQUAL(export_table_add(&table, &(struct export){.name = "liquid", .crc = 1}), 0);
     CU_ASSERT_EQUAL(export_table_add(&table, &(struct export){.name = "costarring", .crc = 2}), 0);
-    export_table_sort(&table);
+    CU_ASSERT_EQUAL_FATAL(export_table_sort(&table), 0);
     CU_ASSERT_EQUAL(table.items[0].hash, table.items[1].hash);
     CU_ASSERT_EQUAL(export_table_find(&table, "liquid", NULL)->crc, 1);
     CU_ASSERT_EQUAL(export_table_find(&table, "costarring", NULL)->crc, 2);
@@ -56,7 +72,7 @@ static void test_collision(void) {
 static void test_empty(void) {
     AUTO_EXPORT_TABLE struct export_table table = {.items = NULL};
     size_t count = 5;
-    export_table_sort(&table);
+    CU_ASSERT_EQUAL_FATAL(export_table_sort(&table), 0);
     CU_ASSERT_PTR_NULL(export_table_find(&table, "any", &count));
     CU_ASSERT_EQUAL(count, 0);
 }
@@ -64,6 +80,7 @@ static void test_empty(void) {
 static CU_TestInfo tests[] = {
     {"every one of 20,000 is found", test_find},
     {"equal names keep their order", test_same_name},
+    {"many of one name", test_many_of_a_name},
     {"two names with one hash", test_collision},
     {"an empty table", test_empty},
     CU_TEST_INFO_NULL,

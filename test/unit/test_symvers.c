@@ -84,7 +84,7 @@ static void test_real(void) {
         lines++;
     CU_ASSERT_TRUE(lines > 10000);
     CU_ASSERT_EQUAL(symvers.exports.count, lines);
-    export_table_sort(&symvers.exports);
+    CU_ASSERT_EQUAL_FATAL(export_table_sort(&symvers.exports), 0);
     const struct export *layout = export_table_find(&symvers.exports, "module_layout", NULL);
     CU_ASSERT_PTR_NOT_NULL_FATAL(layout);
     const char *line = strstr(buffer_string(&text), "\tmodule_layout\t");

@@ -93,7 +93,7 @@ static void test_real_symvers(void) {
     CU_ASSERT_EQUAL_FATAL(rc, 0);
     CU_ASSERT_EQUAL_FATAL(
         symvers_parse(buffer_string(&text), text.size, REAL_SYMVERS, &symvers, &err), 0);
-    export_table_sort(&symvers.exports);
+    CU_ASSERT_EQUAL_FATAL(export_table_sort(&symvers.exports), 0);
     const struct export *printk = export_table_find(&symvers.exports, "_printk", NULL);
     const struct export *layout = export_table_find(&symvers.exports, "module_layout", NULL);
     CU_ASSERT_TRUE_FATAL(printk && layout);
