@@ -2,6 +2,8 @@
 
 #include <CUnit/Basic.h>
 
+#include "test/unit/run_suites.h"
+
 static struct audit_report report;
 
 static void tear_down(void) {
@@ -48,11 +50,5 @@ int main(void) {
         {.pName = "audit report", .pTearDownFunc = tear_down, .pTests = tests},
         CU_SUITE_INFO_NULL,
     };
-    if (CU_initialize_registry() != CUE_SUCCESS || CU_register_suites(suites) != CUE_SUCCESS)
-        return 1;
-    CU_basic_set_mode(CU_BRM_NORMAL);
-    CU_basic_run_tests();
-    bool failed = CU_get_number_of_failures() > 0 || CU_get_number_of_suites_failed() > 0;
-    CU_cleanup_registry();
-    return failed;
+    return run_suites(suites);
 }

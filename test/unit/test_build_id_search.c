@@ -3,6 +3,7 @@
 
 #include "base/buffer.h"
 #include "kmod/system/build_id_search.h"
+#include "test/unit/run_suites.h"
 
 static const char id[] = "0123456789abcdef0123456789abcdef01234567";
 static const uint8_t bytes[20] = {0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef, 0x01, 0x23,
@@ -125,11 +126,5 @@ int main(void) {
         {.pName = "build id search", .pTests = tests},
         CU_SUITE_INFO_NULL,
     };
-    if (CU_initialize_registry() != CUE_SUCCESS || CU_register_suites(suites) != CUE_SUCCESS)
-        return 1;
-    CU_basic_set_mode(CU_BRM_NORMAL);
-    CU_basic_run_tests();
-    bool failed = CU_get_number_of_failures() > 0 || CU_get_number_of_suites_failed() > 0;
-    CU_cleanup_registry();
-    return failed;
+    return run_suites(suites);
 }

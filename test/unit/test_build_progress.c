@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "test/unit/run_suites.h"
 
 static char last_message[128];
 static unsigned messages;
@@ -58,11 +59,5 @@ int main(void) {
         CU_TEST_INFO_NULL,
     };
     CU_SuiteInfo suites[] = {{.pName = "build_progress", .pTests = tests}, CU_SUITE_INFO_NULL};
-    if (CU_initialize_registry() != CUE_SUCCESS || CU_register_suites(suites) != CUE_SUCCESS)
-        return 1;
-    CU_basic_set_mode(CU_BRM_NORMAL);
-    CU_basic_run_tests();
-    bool failed = CU_get_number_of_failures() > 0;
-    CU_cleanup_registry();
-    return failed;
+    return run_suites(suites);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "test/unit/module_fixture.h"
+#include "test/unit/run_suites.h"
 #include "test/unit/workdir.h"
 
 #define NAME "name=fixture"
@@ -134,12 +135,5 @@ int main(void) {
          .pTests = tests},
         CU_SUITE_INFO_NULL,
     };
-    if (CU_initialize_registry() || CU_register_suites(suites))
-        return 1;
-    CU_basic_set_mode(CU_BRM_VERBOSE);
-    CU_basic_run_tests();
-    bool failed = CU_get_number_of_failures() > 0 || CU_get_number_of_suites_failed() > 0 ||
-                  CU_get_number_of_tests_run() == 0;
-    CU_cleanup_registry();
-    return failed;
+    return run_suites(suites);
 }

@@ -13,6 +13,7 @@
 
 #include "base/file.h"
 #include "base/interrupt.h"
+#include "test/unit/run_suites.h"
 #include "test/unit/scratch_root.h"
 #include "test/unit/without_namespaces.h"
 #include "toolchain/build_user.h"
@@ -455,11 +456,5 @@ int main(int argc, char **argv) {
          .pTests = without ? tests_without : tests},
         CU_SUITE_INFO_NULL,
     };
-    if (CU_initialize_registry() != CUE_SUCCESS || CU_register_suites(suites) != CUE_SUCCESS)
-        return 1;
-    CU_basic_set_mode(CU_BRM_NORMAL);
-    CU_basic_run_tests();
-    bool failed = CU_get_number_of_failures() > 0 || CU_get_number_of_suites_failed() > 0;
-    CU_cleanup_registry();
-    return failed;
+    return run_suites(suites);
 }

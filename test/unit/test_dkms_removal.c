@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "kmod/system/dkms_removal.h"
 #include "test/unit/dkms_fixture.h"
+#include "test/unit/run_suites.h"
 #include "test/unit/scratch_root.h"
 #include "test/unit/small_kernel.h"
 
@@ -326,11 +327,5 @@ int main(void) {
          .pTests = tests},
         CU_SUITE_INFO_NULL,
     };
-    if (CU_initialize_registry() != CUE_SUCCESS || CU_register_suites(suites) != CUE_SUCCESS)
-        return 1;
-    CU_basic_set_mode(CU_BRM_NORMAL);
-    CU_basic_run_tests();
-    bool failed = CU_get_number_of_failures() > 0 || CU_get_number_of_suites_failed() > 0;
-    CU_cleanup_registry();
-    return failed;
+    return run_suites(suites);
 }

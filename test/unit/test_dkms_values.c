@@ -4,6 +4,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "test/unit/run_suites.h"
+
 #define TEXT(literal) literal, sizeof(literal) - 1
 
 static int parse(const char *text, size_t size, struct dkms_values *values, struct error *err) {
@@ -102,11 +104,5 @@ int main(void) {
         CU_TEST_INFO_NULL,
     };
     CU_SuiteInfo suites[] = {{.pName = "dkms_values", .pTests = tests}, CU_SUITE_INFO_NULL};
-    if (CU_initialize_registry() != CUE_SUCCESS || CU_register_suites(suites) != CUE_SUCCESS)
-        return 1;
-    CU_basic_set_mode(CU_BRM_NORMAL);
-    CU_basic_run_tests();
-    bool failed = CU_get_number_of_failures() > 0;
-    CU_cleanup_registry();
-    return failed;
+    return run_suites(suites);
 }

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "test/unit/run_suites.h"
+
 #define MANY 20000
 
 static void test_find(void) {
@@ -91,12 +93,5 @@ int main(void) {
         {.pName = "export table", .pTests = tests},
         CU_SUITE_INFO_NULL,
     };
-    if (CU_initialize_registry() || CU_register_suites(suites))
-        return 1;
-    CU_basic_set_mode(CU_BRM_VERBOSE);
-    CU_basic_run_tests();
-    bool failed = CU_get_number_of_failures() > 0 || CU_get_number_of_suites_failed() > 0 ||
-                  CU_get_number_of_tests_run() == 0;
-    CU_cleanup_registry();
-    return failed;
+    return run_suites(suites);
 }

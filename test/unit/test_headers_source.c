@@ -4,6 +4,7 @@
 #include <CUnit/Basic.h>
 #include <string.h>
 
+#include "test/unit/run_suites.h"
 #include "test/unit/scratch_archive.h"
 #include "test/unit/scratch_root.h"
 
@@ -88,12 +89,5 @@ int main(void) {
         {.pName = "headers source", .pTests = tests},
         CU_SUITE_INFO_NULL,
     };
-    if (CU_initialize_registry() || CU_register_suites(suites))
-        return 1;
-    CU_basic_set_mode(CU_BRM_VERBOSE);
-    CU_basic_run_tests();
-    bool failed = CU_get_number_of_failures() > 0 || CU_get_number_of_suites_failed() > 0 ||
-                  CU_get_number_of_tests_run() == 0;
-    CU_cleanup_registry();
-    return failed;
+    return run_suites(suites);
 }

@@ -5,6 +5,7 @@
 #include "base/interrupt.h"
 #include "kmod/system/initramfs_image.h"
 #include "kmod/system/unpacker_library.h"
+#include "test/unit/run_suites.h"
 #include "test/unit/scratch_cpio.h"
 #include "test/unit/workdir.h"
 
@@ -293,12 +294,7 @@ int main(void) {
          .pTests = tests},
         CU_SUITE_INFO_NULL,
     };
-    if (CU_initialize_registry() != CUE_SUCCESS || CU_register_suites(suites) != CUE_SUCCESS)
-        return 1;
-    CU_basic_set_mode(CU_BRM_NORMAL);
-    CU_basic_run_tests();
-    bool failed = CU_get_number_of_failures() > 0 || CU_get_number_of_suites_failed() > 0;
-    CU_cleanup_registry();
+    int status = run_suites(suites);
     buffer_release(&seen);
-    return failed;
+    return status;
 }

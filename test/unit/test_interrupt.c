@@ -6,6 +6,8 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "test/unit/run_suites.h"
+
 /* The flag stays set for the life of a process: each test has a child of its own. */
 static void check_in_child(int (*steps)(void)) {
     fflush(NULL);
@@ -98,11 +100,5 @@ int main(void) {
         {.pName = "interrupt", .pTests = tests},
         CU_SUITE_INFO_NULL,
     };
-    if (CU_initialize_registry() != CUE_SUCCESS || CU_register_suites(suites) != CUE_SUCCESS)
-        return 1;
-    CU_basic_set_mode(CU_BRM_NORMAL);
-    CU_basic_run_tests();
-    bool failed = CU_get_number_of_failures() > 0 || CU_get_number_of_suites_failed() > 0;
-    CU_cleanup_registry();
-    return failed;
+    return run_suites(suites);
 }

@@ -3,6 +3,8 @@
 #include <CUnit/Basic.h>
 #include <stdbool.h>
 
+#include "test/unit/run_suites.h"
+
 static void test_text(void) {
     AUTO_JSON json_t *plain = json_text("J\xC3\xB6rg");
     CU_ASSERT_STRING_EQUAL(json_string_value(plain), "J\xC3\xB6rg");
@@ -22,12 +24,5 @@ int main(void) {
         {.pName = "json text", .pTests = tests},
         CU_SUITE_INFO_NULL,
     };
-    if (CU_initialize_registry() || CU_register_suites(suites))
-        return 1;
-    CU_basic_set_mode(CU_BRM_VERBOSE);
-    CU_basic_run_tests();
-    bool failed = CU_get_number_of_failures() > 0 || CU_get_number_of_suites_failed() > 0 ||
-                  CU_get_number_of_tests_run() == 0;
-    CU_cleanup_registry();
-    return failed;
+    return run_suites(suites);
 }

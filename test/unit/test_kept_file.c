@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "test/unit/root_snapshot.h"
+#include "test/unit/run_suites.h"
 #include "test/unit/scratch_root.h"
 
 static struct root root;
@@ -92,11 +93,5 @@ int main(void) {
     CU_SuiteInfo suites[] = {
         {.pName = "kept_file", .pSetUpFunc = set_up, .pTearDownFunc = tear_down, .pTests = tests},
         CU_SUITE_INFO_NULL};
-    if (CU_initialize_registry() || CU_register_suites(suites))
-        return 99;
-    CU_basic_set_mode(CU_BRM_VERBOSE);
-    CU_basic_run_tests();
-    bool failed = CU_get_number_of_failures() > 0 || CU_get_error() != CUE_SUCCESS;
-    CU_cleanup_registry();
-    return failed;
+    return run_suites(suites);
 }

@@ -4,6 +4,8 @@
 #include <elf.h>
 #include <string.h>
 
+#include "test/unit/run_suites.h"
+
 static const char *compression_of(const char *text, const char *release) {
     AUTO_KEYVALUE struct keyvalue config = {0};
     CU_ASSERT_EQUAL(keyvalue_parse(text, strlen(text), "config", false, &config, NULL), 0);
@@ -107,11 +109,5 @@ int main(void) {
         {.pName = "kernel_config", .pTests = tests},
         CU_SUITE_INFO_NULL,
     };
-    if (CU_initialize_registry() != CUE_SUCCESS || CU_register_suites(suites) != CUE_SUCCESS)
-        return 1;
-    CU_basic_set_mode(CU_BRM_NORMAL);
-    CU_basic_run_tests();
-    bool failed = CU_get_number_of_failures() > 0 || CU_get_number_of_suites_failed() > 0;
-    CU_cleanup_registry();
-    return failed;
+    return run_suites(suites);
 }

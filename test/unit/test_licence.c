@@ -3,6 +3,7 @@
 #include <CUnit/Basic.h>
 
 #include "base/cleanup.h"
+#include "test/unit/run_suites.h"
 
 static void test_compatible(void) {
     static const char *const yes[] = {"GPL",          "GPL v2",       "GPL and additional rights",
@@ -42,12 +43,5 @@ int main(void) {
         {.pName = "licence", .pTests = tests},
         CU_SUITE_INFO_NULL,
     };
-    if (CU_initialize_registry() || CU_register_suites(suites))
-        return 1;
-    CU_basic_set_mode(CU_BRM_VERBOSE);
-    CU_basic_run_tests();
-    bool failed = CU_get_number_of_failures() > 0 || CU_get_number_of_suites_failed() > 0 ||
-                  CU_get_number_of_tests_run() == 0;
-    CU_cleanup_registry();
-    return failed;
+    return run_suites(suites);
 }

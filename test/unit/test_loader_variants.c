@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "test/unit/run_suites.h"
 #include "test/unit/scratch_root.h"
 
 #define STORE "/var/lib/prebake/store"
@@ -129,11 +130,5 @@ int main(void) {
                               .pTearDownFunc = tear_down,
                               .pTests = tests},
                              CU_SUITE_INFO_NULL};
-    if (CU_initialize_registry() || CU_register_suites(suites))
-        return 99;
-    CU_basic_set_mode(CU_BRM_VERBOSE);
-    CU_basic_run_tests();
-    bool failed = CU_get_number_of_failures() > 0 || CU_get_error() != CUE_SUCCESS;
-    CU_cleanup_registry();
-    return failed;
+    return run_suites(suites);
 }

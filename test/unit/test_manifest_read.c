@@ -5,6 +5,7 @@
 #include "base/buffer.h"
 #include "kmod/lifecycle/manifest_read.h"
 #include "kmod/lifecycle/state_folder.h"
+#include "test/unit/run_suites.h"
 #include "test/unit/scratch_root.h"
 
 #define DIGEST "8f434346648f6b96df89dda901c5176b10a6d83961dd3c1ac88b59b2dc327aa4"
@@ -228,11 +229,5 @@ int main(void) {
          .pTests = tests},
         CU_SUITE_INFO_NULL,
     };
-    if (CU_initialize_registry() != CUE_SUCCESS || CU_register_suites(suites) != CUE_SUCCESS)
-        return 1;
-    CU_basic_set_mode(CU_BRM_NORMAL);
-    CU_basic_run_tests();
-    bool failed = CU_get_number_of_failures() > 0 || CU_get_number_of_suites_failed() > 0;
-    CU_cleanup_registry();
-    return failed;
+    return run_suites(suites);
 }

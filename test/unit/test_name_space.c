@@ -2,6 +2,8 @@
 
 #include <CUnit/Basic.h>
 
+#include "test/unit/run_suites.h"
+
 static const char text[] = "import_ns=DMA_BUF\0import_ns=CXL";
 static const struct modinfo importing = {.text = text, .size = sizeof(text)};
 
@@ -47,12 +49,5 @@ int main(void) {
         {.pName = "name space", .pTests = tests},
         CU_SUITE_INFO_NULL,
     };
-    if (CU_initialize_registry() || CU_register_suites(suites))
-        return 1;
-    CU_basic_set_mode(CU_BRM_VERBOSE);
-    CU_basic_run_tests();
-    bool failed = CU_get_number_of_failures() > 0 || CU_get_number_of_suites_failed() > 0 ||
-                  CU_get_number_of_tests_run() == 0;
-    CU_cleanup_registry();
-    return failed;
+    return run_suites(suites);
 }

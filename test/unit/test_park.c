@@ -10,6 +10,7 @@
 #include "kmod/lifecycle/parked_store.h"
 #include "kmod/lifecycle/state_folder.h"
 #include "test/unit/layout_fixture.h"
+#include "test/unit/run_suites.h"
 #include "test/unit/scratch_root.h"
 
 /* Fresh for each test. */
@@ -174,11 +175,5 @@ int main(void) {
         {.pName = "park", .pSetUpFunc = set_up, .pTearDownFunc = tear_down, .pTests = tests},
         CU_SUITE_INFO_NULL,
     };
-    if (CU_initialize_registry() != CUE_SUCCESS || CU_register_suites(suites) != CUE_SUCCESS)
-        return 1;
-    CU_basic_set_mode(CU_BRM_NORMAL);
-    CU_basic_run_tests();
-    bool failed = CU_get_number_of_failures() > 0 || CU_get_number_of_suites_failed() > 0;
-    CU_cleanup_registry();
-    return failed;
+    return run_suites(suites);
 }

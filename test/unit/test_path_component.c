@@ -2,6 +2,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "test/unit/run_suites.h"
+
 #include "kmod/system/path_component.h"
 
 static void test_real_names(void) {
@@ -53,11 +55,5 @@ int main(void) {
         {.pName = "path component", .pTests = tests},
         CU_SUITE_INFO_NULL,
     };
-    if (CU_initialize_registry() != CUE_SUCCESS || CU_register_suites(suites) != CUE_SUCCESS)
-        return 1;
-    CU_basic_set_mode(CU_BRM_NORMAL);
-    CU_basic_run_tests();
-    bool failed = CU_get_number_of_failures() > 0 || CU_get_number_of_suites_failed() > 0;
-    CU_cleanup_registry();
-    return failed;
+    return run_suites(suites);
 }

@@ -7,6 +7,7 @@
 #include "kmod/lifecycle/placing_record.h"
 #include "kmod/lifecycle/state_folder.h"
 #include "test/unit/root_snapshot.h"
+#include "test/unit/run_suites.h"
 #include "test/unit/scratch_root.h"
 
 #define MODULES "/lib/modules/6.1"
@@ -323,11 +324,5 @@ int main(void) {
         {.pName = "placing", .pSetUpFunc = set_up, .pTearDownFunc = tear_down, .pTests = tests},
         CU_SUITE_INFO_NULL,
     };
-    if (CU_initialize_registry() != CUE_SUCCESS || CU_register_suites(suites) != CUE_SUCCESS)
-        return 1;
-    CU_basic_set_mode(CU_BRM_NORMAL);
-    CU_basic_run_tests();
-    bool failed = CU_get_number_of_failures() > 0 || CU_get_number_of_suites_failed() > 0;
-    CU_cleanup_registry();
-    return failed;
+    return run_suites(suites);
 }

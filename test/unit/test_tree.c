@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 
 #include "base/file.h"
+#include "test/unit/run_suites.h"
 #include "test/unit/scratch_root.h"
 
 static struct root root = ROOT_INIT;
@@ -341,11 +342,5 @@ int main(void) {
         {.pName = "tree", .pSetUpFunc = set_up, .pTearDownFunc = tear_down, .pTests = tests},
         CU_SUITE_INFO_NULL,
     };
-    if (CU_initialize_registry() != CUE_SUCCESS || CU_register_suites(suites) != CUE_SUCCESS)
-        return 1;
-    CU_basic_set_mode(CU_BRM_NORMAL);
-    CU_basic_run_tests();
-    bool failed = CU_get_number_of_failures() > 0 || CU_get_number_of_suites_failed() > 0;
-    CU_cleanup_registry();
-    return failed;
+    return run_suites(suites);
 }

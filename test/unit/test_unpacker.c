@@ -10,6 +10,7 @@
 #include "kmod/system/unpacker_library.h"
 #include "kmod/system/unpacker_programs.h"
 #include "test/unit/empty_world.h"
+#include "test/unit/run_suites.h"
 #include "test/unit/scratch_cpio.h"
 
 /* What there is to unpack, given a few bytes at a time. */
@@ -171,11 +172,5 @@ int main(void) {
          .pTests = tests},
         CU_SUITE_INFO_NULL,
     };
-    if (CU_initialize_registry() != CUE_SUCCESS || CU_register_suites(suites) != CUE_SUCCESS)
-        return 1;
-    CU_basic_set_mode(CU_BRM_NORMAL);
-    CU_basic_run_tests();
-    bool failed = CU_get_number_of_failures() > 0 || CU_get_number_of_suites_failed() > 0;
-    CU_cleanup_registry();
-    return failed;
+    return run_suites(suites);
 }

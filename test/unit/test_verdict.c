@@ -3,6 +3,8 @@
 #include <CUnit/Basic.h>
 #include <string.h>
 
+#include "test/unit/run_suites.h"
+
 static void test_facts(void) {
     struct verify_verdict verdict = {.file = strdup("m.ko")};
     const struct verdict_facts facts = {
@@ -43,12 +45,5 @@ int main(void) {
         {.pName = "verdict", .pTests = tests},
         CU_SUITE_INFO_NULL,
     };
-    if (CU_initialize_registry() || CU_register_suites(suites))
-        return 1;
-    CU_basic_set_mode(CU_BRM_VERBOSE);
-    CU_basic_run_tests();
-    bool failed = CU_get_number_of_failures() > 0 || CU_get_number_of_suites_failed() > 0 ||
-                  CU_get_number_of_tests_run() == 0;
-    CU_cleanup_registry();
-    return failed;
+    return run_suites(suites);
 }

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "test/unit/run_suites.h"
+
 #define VERSION "535.261.03"
 #define LENGTH (sizeof VERSION - 1)
 
@@ -123,11 +125,5 @@ int main(void) {
         CU_TEST_INFO_NULL,
     };
     CU_SuiteInfo suites[] = {{.pName = "version_proof", .pTests = tests}, CU_SUITE_INFO_NULL};
-    if (CU_initialize_registry() || CU_register_suites(suites))
-        return 99;
-    CU_basic_set_mode(CU_BRM_VERBOSE);
-    CU_basic_run_tests();
-    bool failed = CU_get_number_of_failures() > 0 || CU_get_error() != CUE_SUCCESS;
-    CU_cleanup_registry();
-    return failed;
+    return run_suites(suites);
 }
