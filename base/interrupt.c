@@ -1,12 +1,14 @@
 #include "base/interrupt.h"
 
 #include <signal.h>
+#include <stdbool.h>
 #include <string.h>
 
-static volatile sig_atomic_t pending;
+static volatile sig_atomic_t remembered;
+static bool held;
 
 static void remember(int signal_number) {
-    pending = signal_number;
+    remembered = signal_number;
 }
 
 void interrupt_install(void) {
@@ -20,14 +22,23 @@ void interrupt_install(void) {
     sigaction(SIGXFSZ, &action, NULL);
 }
 
+void interrupt_hold(void) {
+    held = true;
+}
+
+void interrupt_let(void) {
+    held = false;
+}
+
 int interrupt_pending(void) {
-    return pending;
+    return held ? 0 : remembered;
 }
 
 int interrupt_check(struct error *err) {
+    int pending = interrupt_pending();
     if (!pending)
         return 0;
     return error_set(err, ERROR_INTERNAL, EINTR,
-                     "stopped by signal %d (%s) between two steps; run the command again",
-                     (int)pending, strsignal((int)pending));
+                     "stopped by signal %d (%s) between two steps; run the command again", pending,
+                     strsignal(pending));
 }

@@ -8,6 +8,13 @@
  * errors and no death. */
 void interrupt_install(void);
 
+/*
+ * Between the two a signal is remembered and not pending yet: for a step that takes a program or
+ * several threads, and must not be left half done.
+ */
+void interrupt_hold(void);
+void interrupt_let(void);
+
 /* The pending signal's number, or 0. */
 int interrupt_pending(void);
 

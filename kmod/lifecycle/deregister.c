@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/interrupt.h"
 #include "base/stopwatch.h"
 #include "kmod/lifecycle/bake.h"
 #include "kmod/lifecycle/durability.h"
@@ -58,9 +59,14 @@ static int refresh_indexes(const struct dkms_removal *removal, const struct strl
 
 static int remove_all(struct dkms_removal *removal, struct error *err) {
     AUTO_STRLIST struct strlist refresh = {0};
-    int first = dkms_removal_files(removal, &refresh, err);
+    int first = interrupt_check(err);
+    if (first)
+        return first;
+    interrupt_hold();
+    first = dkms_removal_files(removal, &refresh, err);
     /* Whatever else failed: the index must not name what is gone. */
     int rc = refresh_indexes(removal, &refresh, first ? NULL : err);
+    interrupt_let();
     first = first ? first : rc;
     if (!first && refresh.count > 0)
         first = durability_sync(removal->root, err);
@@ -109,7 +115,18 @@ static int run_locked(struct dkms_removal *removal, const struct deregister_opti
     rc = look(removal, &result->complete, removed ? NULL : err);
     if (removed)
         result->complete = false;
+    if (removed == -EINTR)
+        return removed;
     return rc || !result->complete ? incomplete(options, err) : 0;
+}
+
+/* There may be no bake, or one that comes meanwhile, or no DKMS. */
+static int take_locks(const struct root *root, struct lock *lock, struct lock *dkms_lock,
+                      struct error *err) {
+    int rc = lock_take(root, LOCK_WAIT_DEFAULT, lock, err);
+    if (!rc || rc == -ENOENT)
+        rc = lock_take_dkms(root, LOCK_WAIT_DEFAULT, dkms_lock, err);
+    return rc == -ENOENT ? 0 : rc;
 }
 
 int deregister_run(const struct root *root, const struct deregister_options *options,
@@ -119,9 +136,9 @@ int deregister_run(const struct root *root, const struct deregister_options *opt
     int rc = options->kernel ? path_component_check(options->kernel, "kernel release", err) : 0;
     if (rc)
         return rc;
-    AUTO_LOCK struct lock lock = LOCK_INIT;
-    rc = lock_take(root, LOCK_WAIT_DEFAULT, &lock, err);
-    if (rc && rc != -ENOENT)
+    AUTO_LOCK struct lock lock = LOCK_INIT, dkms_lock = LOCK_INIT;
+    rc = take_locks(root, &lock, &dkms_lock, err);
+    if (rc)
         return rc;
     AUTO_DKMS_REMOVAL struct dkms_removal removal = {
         .root = root, .name = options->name, .version = options->version};

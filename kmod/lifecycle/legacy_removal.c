@@ -1,6 +1,7 @@
 #include "kmod/lifecycle/legacy_removal.h"
 
 #include "base/file.h"
+#include "base/interrupt.h"
 #include "kmod/lifecycle/durability.h"
 #include "kmod/lifecycle/legacy_modules.h"
 #include "kmod/lifecycle/state_folder.h"
@@ -61,13 +62,18 @@ static int find_stale(const struct root *root, const struct legacy_bake *bake,
 int legacy_removal_modules(const struct root *root, const char *version,
                            const struct legacy_bake *bake, struct error *err) {
     AUTO_STRLIST struct strlist refresh = {0};
-    int first = remove_installed(root, version, bake, &refresh, err);
+    int first = interrupt_check(err);
+    if (first)
+        return first;
+    interrupt_hold();
+    first = remove_installed(root, version, bake, &refresh, err);
     if (!first)
         first = remove_modules(root, bake, err);
     /* Whatever else failed: the index must not name what is gone. */
     int rc = find_stale(root, bake, &refresh, first ? NULL : err);
     first = first ? first : rc;
     rc = index_refresh(root, &refresh, STATE_FOLDER_STORE, NULL, first ? NULL : err);
+    interrupt_let();
     first = first ? first : rc;
     if (!first && refresh.count > 0)
         first = durability_sync(root, err);

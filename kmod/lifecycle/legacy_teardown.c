@@ -124,6 +124,8 @@ static int act(struct legacy_teardown *teardown, const struct teardown_options *
     rc = look(teardown, result, removed ? &left : err);
     if (removed)
         result->complete = false;
+    if (removed == -EINTR)
+        return removed;
     if (rc || !result->complete)
         return rc ? rc : incomplete(result, err);
     rc = finish(teardown, err);

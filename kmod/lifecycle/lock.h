@@ -1,6 +1,7 @@
 /*
  * One command at a time in a root: flock(2) on the state folder's own descriptor, so that no lock
- * file is ever left behind and a killed holder frees it.
+ * file is ever left behind and a killed holder frees it. What DKMS registered without a bake is
+ * changed by one command at a time as well: there the folder is DKMS' own.
  */
 #ifndef KMOD_LOCK_H
 #define KMOD_LOCK_H
@@ -14,7 +15,7 @@
 #define LOCK_WAIT_DEFAULT 30 /* seconds */
 
 struct lock {
-    int fd; /* the state folder, open for reading; −1 when not held */
+    int fd; /* the folder, open for reading; −1 when not held */
 };
 
 #define LOCK_INIT                                                                                  \
@@ -34,6 +35,13 @@ int lock_take(const struct root *root, unsigned seconds, struct lock *lock,
 /* The same for a bake: makes the folder first; `created` as state_folder_make(). */
 int lock_take_making(const struct root *root, unsigned seconds, struct strlist *created,
                      struct lock *lock, struct error *err) MUST_CHECK;
+
+/*
+ * The lock of /var/lib/dkms, which is never removed here: waits and fails as lock_take(). −ENOENT
+ * without a sentence: there is no such folder. Whoever wants both locks takes the other one first.
+ */
+int lock_take_dkms(const struct root *root, unsigned seconds, struct lock *lock,
+                   struct error *err) MUST_CHECK;
 
 void lock_release(struct lock *lock);
 #define AUTO_LOCK AUTO(lock_release)

@@ -8,6 +8,9 @@
 
 static const char *const ADDED_FOLDERS[] = {"updates", "extra", "weak-updates"};
 
+/* Where dkms installs, by distribution: the first of these that has a module is dkms' own. */
+static const char *const OWN_FOLDERS[] = {"updates/dkms", "updates", "extra"};
+
 static const char searching[] = "looking for installed modules";
 
 struct search {
@@ -110,6 +113,51 @@ static bool all_found(const struct module_table *built) {
     return true;
 }
 
+/* How far down in OWN_FOLDERS the folder of the file is; their number when it is none of them. */
+static size_t rank_of(const struct dkms_installed_file *file, size_t prefix) {
+    const char *below = file->path + prefix;
+    size_t length = (size_t)(strrchr(below, '/') - below);
+    size_t rank = 0;
+    while (rank < ARRAY_SIZE(OWN_FOLDERS) &&
+           (strlen(OWN_FOLDERS[rank]) != length || strncmp(OWN_FOLDERS[rank], below, length) != 0))
+        rank++;
+    return rank;
+}
+
+static const char *name_of(const struct dkms_installed_file *file) {
+    return strrchr(file->path, '/') + 1;
+}
+
+/* By name; of one name, as dkms would look for them. `context` is what paths have before it. */
+static int compare_places(const void *a, const void *b, void *context) {
+    const struct dkms_installed_file *one = a, *other = b;
+    const size_t *prefix = context;
+    int by_name = strcmp(name_of(one), name_of(other));
+    size_t rank = rank_of(one, *prefix), other_rank = rank_of(other, *prefix);
+    if (by_name || rank == other_rank)
+        return by_name ? by_name : strcmp(one->path, other->path);
+    return rank < other_rank ? -1 : 1;
+}
+
+/* dkms installs a module once: a second file of the same bytes is somebody's copy. */
+static void keep_one_each(const struct search *search) {
+    struct dkms_installed *installed = search->installed;
+    size_t prefix = strlen("/lib/modules//") + strlen(search->build->kernel), kept = 0;
+    if (installed->count > 1)
+        qsort_r(installed->files, installed->count, sizeof *installed->files, compare_places,
+                &prefix);
+    for (size_t i = 0; i < installed->count; i++) {
+        if (kept > 0 &&
+            !strcmp(name_of(&installed->files[kept - 1]), name_of(&installed->files[i]))) {
+            free(installed->files[i].path);
+            installed->foreign++;
+        } else {
+            installed->files[kept++] = installed->files[i];
+        }
+    }
+    installed->count = kept;
+}
+
 /* −ENOENT without a sentence: there is no such folder. */
 static int open_if_there(const struct root *root, const char *path, int *fd, struct error *err) {
     struct error reason = {0};
@@ -156,6 +204,10 @@ int dkms_installed_find(const struct root *root, const struct dkms_build *build,
                         struct error *err) {
     *installed = (struct dkms_installed){0};
     AUTO_CLOSE int built_dir = -1;
+    struct stat st;
+    /* A link would have the modules of another folder taken for what dkms built. */
+    if (root_stat(root, build->paths.built_dir, &st) || !S_ISDIR(st.st_mode))
+        return 0;
     int rc = open_if_there(root, build->paths.built_dir, &built_dir, err);
     if (rc)
         return rc == -ENOENT ? 0 : rc;
@@ -167,9 +219,12 @@ int dkms_installed_find(const struct root *root, const struct dkms_build *build,
     rc = list_built(root, build, &installed->built, err);
     if (!rc)
         rc = search_all(&search, err);
-    if (rc)
+    if (rc) {
         dkms_installed_release(installed);
-    else if (installed->count > 1)
+        return rc;
+    }
+    keep_one_each(&search);
+    if (installed->count > 1)
         qsort(installed->files, installed->count, sizeof *installed->files, compare_inodes);
     return rc;
 }

@@ -5,7 +5,9 @@
  *
  *     /lib/modules/K/{updates,extra,weak-updates}/…      updates/dkms is one of these
  *
- * and, for modules that are in none of them, in all of /lib/modules/K.
+ * and, for modules that are in none of them, in all of /lib/modules/K. dkms installs a module once:
+ * of several equal files the one in updates/dkms is its own, else in updates, else in extra, else
+ * the first by path; the others are somebody's copies.
  */
 #ifndef KMOD_DKMS_INSTALLED_H
 #define KMOD_DKMS_INSTALLED_H
@@ -31,12 +33,13 @@ struct dkms_installed {
     size_t count;
     size_t capacity;
     struct compared_files compared; /* installed files with the tree's copies, but not links */
-    unsigned foreign; /* files of a built module's name in those folders, with other content */
+    unsigned foreign; /* files of a built module's name that are not dkms': of other content or,
+                         in those folders, further copies */
 };
 
 /*
  * Finds what of the build is installed; the caller releases. A kernel without /lib/modules/K, or a
- * build without modules, has nothing. Each folder is read once, whatever the number of modules.
+ * build without modules or with a link in place of their folder, has nothing. Each folder is read once, whatever the number of modules.
  * Files that `known` has were compared before; NULL: every one is read.
  */
 int dkms_installed_find(const struct root *root, const struct dkms_build *build,

@@ -112,6 +112,9 @@ static int remove_build_files(struct dkms_removal *removal, const struct dkms_bu
     int rc = dkms_installed_find(removal->root, build, removal->known, &installed, err);
     if (!rc && note_modules(&installed, modules))
         rc = error_oom(err, removing);
+    /* Without the link nothing is installed: dkms, too, leaves what lies there. */
+    if (build->active != DKMS_ACTIVE_THIS)
+        return rc;
     removal->foreign += installed.foreign;
     /* The links first: they are told by what they lead to. */
     if (!rc)

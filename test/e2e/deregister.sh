@@ -210,6 +210,83 @@ test_files_of_others() {
     assert_equal "the customer's is still found" 0 "$status"
 }
 
+# Of equal bytes the one where dkms put it is dkms'; the others somebody copied.
+test_copies_by_others() {
+    prepare "$KERNEL"
+    mkdir "$root/lib/modules/$KERNEL/"{extra,updates/customer}
+    cp "$root/$updates/prebuilt_a.ko" "$root/lib/modules/$KERNEL/extra/"
+    cp "$root/$updates/prebuilt_a.ko" "$root/lib/modules/$KERNEL/updates/customer/"
+    same_as_dkms --all
+    assert_contains "telemetry" "files=2 foreign=2" "$out"
+    assert_exists "$root/lib/modules/$KERNEL/extra/prebuilt_a.ko"
+    assert_exists "$root/lib/modules/$KERNEL/updates/customer/prebuilt_a.ko"
+}
+
+# What is built but not installed has no file there: the one of its name and bytes is another
+# package's.
+test_built_beside_another_package() {
+    root=$(overlay_over "$start" ours)
+    prebuilt_source "$root" rival 1.0 prebuilt_a
+    dkms_installed "$root" rival/1.0 "$KERNEL"
+    dkms_in "$root" add "$package" >&2
+    dkms_in "$root" build "$package" -k "$KERNEL" >&2
+    cmp "$root/var/lib/dkms/prebuilt/1.0/$KERNEL/x86_64/module/prebuilt_a.ko" \
+        "$root/$updates/prebuilt_a.ko"
+    same_as_dkms --all
+    assert_contains "telemetry" "files=0 foreign=0" "$out"
+    assert_equal "the other package" "rival/1.0, $KERNEL, x86_64: installed" \
+        "$(dkms_in "$root" status rival)"
+}
+
+# What a link in the tree leads to is not what dkms built.
+test_a_planted_link() {
+    local net=lib/modules/$KERNEL/kernel/drivers/net before
+    prepare "$KERNEL"
+    before=$(ls "$root/$net")
+    rm -r "$root/var/lib/dkms/prebuilt/1.0/$KERNEL/x86_64/module"
+    ln -s "/$net" "$root/var/lib/dkms/prebuilt/1.0/$KERNEL/x86_64/module"
+    expect 0 deregister "$root" "$package" --all
+    assert_equal "the kernel's own modules" "$before" "$(ls "$root/$net")"
+}
+
+# Without a bake there is no state folder to lock: DKMS' own serves. Both end well, one after the
+# other, and the index is whole.
+test_two_at_once() {
+    local round one two lines
+    for round in 1 2 3 4; do
+        root=$(overlay_over "$start" "ours$round")
+        prebuilt_registered "$root" "$package" "$KERNEL" "$second"
+        lines=$(wc -l <"$root/lib/modules/$KERNEL/modules.dep")
+        one=0 two=0
+        deregister "$root" "$package" --all >"$scratch/one" 2>&1 &
+        sleep "0.0$((round * 2))"
+        deregister "$root" "$package" --all >"$scratch/two" 2>&1 || two=$?
+        wait $! || one=$?
+        assert_equal "statuses of $(<"$scratch/one") and $(<"$scratch/two")" "0 0" "$one $two"
+        assert_equal "lines of the index" $((lines - 2)) \
+            "$(wc -l <"$root/lib/modules/$KERNEL/modules.dep")"
+    done
+    mkdir "$root/var/lib/dkms/held"
+    exec {held}<"$root/var/lib/dkms"
+    flock "$held"
+    run timeout -s INT 1 "$prebake_node" deregister --root "$root" "$package" --all
+    assert_equal "waiting for the lock" 124 "$status"
+    exec {held}<&-
+}
+
+# The signal that ends it comes when the files go: the index does not name them afterwards.
+test_a_signal_between_files_and_index() {
+    prepare "$KERNEL"
+    run strace -f -qq -o /dev/null -e trace=unlinkat -e inject=unlinkat:signal=SIGTERM:when=1 \
+        "$prebake_node" deregister --root "$root" "$package" --all
+    [[ $status == 0 || $status == 143 ]] || fail "it ends with $status: $err"
+    assert_absent "$root/$updates/prebuilt_a.ko"
+    run modprobe -d "$root" -S "$KERNEL" -n prebuilt_a
+    assert_equal "modprobe finds it" 1 "$status"
+    expect 0 deregister "$root" "$package" --all
+    as_before
+}
+
 # A file that does not go: nothing is forgotten, the index is right, a second run ends it.
 test_incomplete() {
     prepare "$KERNEL" "$second"

@@ -113,6 +113,25 @@ static void test_in_each_folder_of_added_modules(void) {
     }
 }
 
+/* dkms installs once, and in its own folder. */
+static void test_further_copies_are_foreign(void) {
+    build_two();
+    dkms_fixture_place(&root, K, "extra/a.ko", "module a");
+    dkms_fixture_place(&root, K, "extra/b.ko.xz", "module b");
+    dkms_fixture_place(&root, K, "updates/customer/a.ko", "module a");
+    check(DIR "extra/a.ko " DIR "extra/b.ko.xz", 1);
+    dkms_fixture_place(&root, K, "updates/a.ko", "module a");
+    check(DIR "extra/b.ko.xz " DIR "updates/a.ko", 2);
+    dkms_fixture_place(&root, K, "updates/dkms/a.ko", "module a");
+    check(DIR "extra/b.ko.xz " DIR "updates/dkms/a.ko", 3);
+}
+
+static void test_a_link_in_place_of_the_built_modules(void) {
+    dkms_fixture_place(&root, K, "kernel/net/a.ko", "the kernel's a");
+    scratch_root_link(&root, FIXTURE_TREE "/1.0/" K "/x86_64/module", DIR "kernel/net");
+    check("", 0);
+}
+
 static void test_other_content_is_foreign(void) {
     build_two();
     dkms_fixture_place(&root, K, "updates/dkms/a.ko", "module A");
@@ -185,6 +204,8 @@ int main(void) {
         {"not installed", test_not_installed},
         {"no modules built", test_no_modules_built},
         {"in each folder of added modules", test_in_each_folder_of_added_modules},
+        {"further copies are foreign", test_further_copies_are_foreign},
+        {"a link in place of the built modules", test_a_link_in_place_of_the_built_modules},
         {"other content is foreign", test_other_content_is_foreign},
         {"other names are not looked at", test_other_names_are_not_looked_at},
         {"another compression is foreign", test_another_compression_is_foreign},

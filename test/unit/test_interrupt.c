@@ -55,6 +55,20 @@ static void test_both_signals_are_remembered(void) {
     check_in_child(remember_term);
 }
 
+static int hold_it_back(void) {
+    interrupt_install();
+    interrupt_hold();
+    raise(SIGTERM);
+    if (interrupt_pending() != 0 || interrupt_check(NULL) != 0)
+        return 1;
+    interrupt_let();
+    return interrupt_pending() == SIGTERM && interrupt_check(NULL) == -EINTR ? 0 : 2;
+}
+
+static void test_a_step_is_not_cut_in_two(void) {
+    check_in_child(hold_it_back);
+}
+
 /* A wait that SIGTERM cuts short ends at once. */
 static int cut_a_wait_short(void) {
     int ends[2];
@@ -92,6 +106,7 @@ int main(void) {
     CU_TestInfo tests[] = {
         {"without a signal nothing is pending", test_without_a_signal_nothing_is_pending},
         {"both signals are remembered", test_both_signals_are_remembered},
+        {"a step is not cut in two", test_a_step_is_not_cut_in_two},
         {"waits are cut short", test_waits_are_cut_short},
         {"a closed pipe is an error and no death", test_a_closed_pipe_is_an_error_and_no_death},
         CU_TEST_INFO_NULL,

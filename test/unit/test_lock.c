@@ -137,6 +137,21 @@ static void replace_folder(void) {
     scratch_root_dir(&root, STATE_FOLDER);
 }
 
+static void test_the_lock_of_dkms(void) {
+    struct lock lock = LOCK_INIT, other = LOCK_INIT;
+    struct error err = {0};
+    CU_ASSERT_EQUAL(lock_take_dkms(&root, 0, &lock, &err), -ENOENT);
+    CU_ASSERT_EQUAL(err.kind, ERROR_NONE);
+    scratch_root_dir(&root, "/var/lib/dkms");
+    CU_ASSERT_EQUAL(lock_take_dkms(&root, 0, &lock, &err), 0);
+    CU_ASSERT_EQUAL(lock_take_dkms(&root, 0, &other, &err), -EWOULDBLOCK);
+    CU_ASSERT_EQUAL(err.kind, ERROR_LOCKED);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "/var/lib/dkms is locked by"));
+    lock_release(&lock);
+    CU_ASSERT_EQUAL(lock_take_dkms(&root, 0, &other, &err), 0);
+    lock_release(&other);
+}
+
 static void test_a_replaced_folder_is_locked_anew(void) {
     AUTO_LOCK struct lock lock = LOCK_INIT;
     struct error err = {0};
@@ -214,6 +229,7 @@ int main(void) {
         {"a killed holder frees it", test_a_killed_holder_frees_it},
         {"it is waited for", test_it_is_waited_for},
         {"release frees it", test_release_frees_it},
+        {"the lock of dkms", test_the_lock_of_dkms},
         {"a replaced folder is locked anew", test_a_replaced_folder_is_locked_anew},
         {"a folder removed while waiting is nothing",
          test_a_folder_removed_while_waiting_is_nothing},
