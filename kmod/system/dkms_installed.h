@@ -39,8 +39,9 @@ struct dkms_installed {
 
 /*
  * Finds what of the build is installed; the caller releases. A kernel without /lib/modules/K, or a
- * build without modules or with a link in place of their folder, has nothing. Each folder is read once, whatever the number of modules.
- * Files that `known` has were compared before; NULL: every one is read.
+ * build without modules or with a link in place of their folder, has nothing. Each folder is read
+ * once, whatever the number of modules. Files that `known` has were compared before; NULL: every
+ * one is read.
  */
 int dkms_installed_find(const struct root *root, const struct dkms_build *build,
                         const struct compared_files *known, struct dkms_installed *installed,

@@ -11,8 +11,9 @@
 #   PREBAKE_NODE                 the program, when it is elsewhere than in /usr/sbin
 #
 # Set by each function but the last: GPU_PREBAKE_EXIT, prebake-node's exit status. 0: done, or nothing to
-# do; 3: not all is gone, run again; 5: another driver was baked and is gone; `prebake-node --help` has
-# the rest.
+# do; 3: not all is gone, run again; 5: the driver is to be installed in full, what was baked is another
+# (status=done: and is gone) or is damaged so that nobody can tell what belongs to it (status=incomplete:
+# it stays); `prebake-node --help` has the rest.
 # A clean-up itself returns 0 whatever came of it, so that it ends no caller that runs under `set -e`.
 
 # Erases the baked driver on a node that isn't to have the managed one.
@@ -38,7 +39,7 @@ cleanUpPrebakedGPUDriver() {
 cleanUpGridNodeCudaPrebake() {
     GPU_PREBAKE_EXIT=0
     case ${NVIDIA_GPU_DRIVER_TYPE:-} in
-    grid*) ! _gpuPrebakeManaged || _gpuPrebakeReconcile ;;
+    grid*) ! _gpuPrebakeManaged || _gpuPrebakeReplace ;;
     esac
 }
 
@@ -48,7 +49,7 @@ cleanUpGridNodeCudaPrebake() {
 usePrebakedGPUDriver() {
     GPU_PREBAKE_EXIT=0
     _gpuPrebakeManaged || return 1
-    _gpuPrebakeReconcile
+    _gpuPrebakeReplace
     [[ $GPU_PREBAKE_EXIT == 0 && $_gpuPrebakeOutput == *' skip_build=true'* ]]
 }
 
@@ -93,6 +94,15 @@ _gpuPrebakeIncomplete() {
     [ "$GPU_PREBAKE_EXIT" != 0 ] || GPU_PREBAKE_EXIT=3
     _gpuPrebakeSay "event=teardown gpu_node=$(_gpuPrebakeTrueOrFalse "${GPU_NODE:-}")" \
         "status=incomplete exit=$GPU_PREBAKE_EXIT"
+}
+
+# For a node that is to have a driver: what is baked and doesn't fit goes. prebake's bake can stand over
+# another tool's: one run takes one of them.
+_gpuPrebakeReplace() {
+    _gpuPrebakeReconcile
+    case $GPU_PREBAKE_EXIT:$_gpuPrebakeOutput in
+    5:*' status=done'*) ! _gpuPrebakeMarkerPresent || _gpuPrebakeReconcile ;;
+    esac
 }
 
 # The driver's type as a line's value: nothing when it is no plain word.

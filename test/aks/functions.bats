@@ -222,6 +222,9 @@ goes on 3" ]
     done
 }
 
+# What a node does that is to have the managed driver.
+use='if usePrebakedGPUDriver; then echo skip; else echo install; fi; echo $GPU_PREBAKE_EXIT'
+
 # --- GRID nodes
 
 @test "a CUDA bake goes from a GRID node, once" {
@@ -239,6 +242,24 @@ goes on 3" ]
         rm -rf "$BATS_TEST_TMPDIR/upper"
     done
     node parked
+}
+
+@test "both go, and another driver comes, where one bake stands over another tool's" {
+    local grid='cleanUpGridNodeCudaPrebake; echo $GPU_PREBAKE_EXIT'
+    node both
+    runs_the_images_kernel
+    provision "set -euo pipefail; $grid" GPU_NODE=true NVIDIA_GPU_DRIVER_TYPE=grid GPU_DV=550.144.06
+    [ "$(events teardown | grep -c status=cleaned)" = 2 ]
+    [ "${lines[-1]}" = 5 ]
+    no_trace
+    umount "$root"
+    rm -rf "$BATS_TEST_TMPDIR/upper"
+    node both
+    runs_the_images_kernel
+    provision "$use" GPU_NODE=true NVIDIA_GPU_DRIVER_TYPE=cuda GPU_DV=590.1
+    [ "$(events teardown | grep -c status=cleaned)" = 2 ]
+    [ "${lines[-2]} ${lines[-1]}" = "install 5" ]
+    no_trace
 }
 
 @test "a GRID bake stays on a GRID node; CUDA and unmanaged nodes are no matter of that step" {
@@ -259,8 +280,6 @@ goes on 3" ]
 }
 
 # --- managed GPU nodes
-
-use='if usePrebakedGPUDriver; then echo skip; else echo install; fi; echo $GPU_PREBAKE_EXIT'
 
 @test "the driver that the node wants is used, and used again" {
     node parked
