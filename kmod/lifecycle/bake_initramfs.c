@@ -39,13 +39,13 @@ static const char *below_kernel(const char *path) {
     return at ? strchr(at + strlen(modules), '/') : NULL;
 }
 
-static int want_for_kernel(const struct removal *removal, const char *kernel, const char *place,
-                           struct initramfs_wanted *wanted, struct error *err) {
+int bake_initramfs_want_gone(const struct root *root, const char *kernel, const char *place,
+                             struct initramfs_wanted *wanted, struct error *err) {
     AUTO_FREE char *path = NULL, *stem = NULL;
     if (asprintf(&path, "/lib/modules/%s%s", kernel, place) < 0 ||
         !(stem = strndup(path, module_name_stem(path))))
         return error_oom(err, looking);
-    return is_there(removal->root, stem) ? 0 : initramfs_want(wanted, path, "", err);
+    return is_there(root, stem) ? 0 : initramfs_want(wanted, path, "", err);
 }
 
 static int want_module(const struct removal *removal, const struct facts *facts,
@@ -55,7 +55,7 @@ static int want_module(const struct removal *removal, const struct facts *facts,
     int rc = initramfs_want(wanted, is_theirs(removal, facts, module->path) ? "" : module->path,
                             module->build_id, err);
     for (size_t i = 0; !rc && place && i < kernels->count; i++)
-        rc = want_for_kernel(removal, kernels->items[i], place, wanted, err);
+        rc = bake_initramfs_want_gone(removal->root, kernels->items[i], place, wanted, err);
     return rc;
 }
 

@@ -21,6 +21,11 @@ int bake_initramfs_want(const struct removal *removal, const struct facts *facts
                         const struct derived *derived, struct initramfs_wanted *wanted,
                         struct error *err) MUST_CHECK;
 
+/* Adds the module at `place` ("/updates/dkms/nvidia.ko") of a kernel, unless one is there now: that
+ * is somebody else's. */
+int bake_initramfs_want_gone(const struct root *root, const char *kernel, const char *place,
+                             struct initramfs_wanted *wanted, struct error *err) MUST_CHECK;
+
 /*
  * Looks whether the root's images are without modules of the bake: the recorded ones are, others
  * are read. 0, or as initramfs_check(): −EEXIST for one that has a module, another error where that

@@ -6,6 +6,7 @@
 #include "kmod/lifecycle/durability.h"
 #include "kmod/lifecycle/known_modules.h"
 #include "kmod/lifecycle/legacy_bake.h"
+#include "kmod/lifecycle/legacy_initramfs.h"
 #include "kmod/lifecycle/legacy_removal.h"
 #include "kmod/lifecycle/lock.h"
 #include "kmod/lifecycle/resident.h"
@@ -54,7 +55,10 @@ static int look(const struct legacy_teardown *teardown, struct teardown_result *
     result->left = left.left;
     result->dkms_after = left.registered;
     result->module_after = resident_any(teardown->root, &teardown->modules);
-    result->complete = left.left == 0 && !result->module_after && !result->modprobe_after;
+    result->initramfs = teardown_initramfs_of(
+        legacy_initramfs_check(teardown->root, &left, result->left ? NULL : err));
+    result->complete = result->left == 0 && !result->module_after && !result->modprobe_after &&
+                       result->initramfs == TEARDOWN_INITRAMFS_CLEAN;
     return 0;
 }
 

@@ -3,7 +3,7 @@
  *
  *     look (legacy_bake.h) → record what is loaded → installed modules → depmod for each kernel
  * that lost one → unload → DKMS tree → libraries and programs, links first → ldconfig → empty
- *       folders → look again → prebake's own leftovers → marker
+ *       folders → look again, into initramfs images too → prebake's own leftovers → marker
  *
  * Whatever proves a path is removed after it, so a run that was killed anywhere, or failed, is
  * finished by the next.

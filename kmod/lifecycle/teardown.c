@@ -214,13 +214,17 @@ const char *teardown_initramfs_name(enum teardown_initramfs initramfs) {
     return names[initramfs];
 }
 
-/* Nothing here takes a module out of an image: that is the work of the system's own tool. */
-static enum teardown_initramfs look_at_initramfs(const struct teardown *teardown,
-                                                 struct error *err) {
-    int rc = bake_initramfs_check(&teardown->removal, &teardown->facts, &teardown->derived, err);
+enum teardown_initramfs teardown_initramfs_of(int rc) {
     return rc == 0         ? TEARDOWN_INITRAMFS_CLEAN
            : rc == -EEXIST ? TEARDOWN_INITRAMFS_STALE
                            : TEARDOWN_INITRAMFS_UNREAD;
+}
+
+/* Nothing here takes a module out of an image: that is the work of the system's own tool. */
+static enum teardown_initramfs look_at_initramfs(const struct teardown *teardown,
+                                                 struct error *err) {
+    return teardown_initramfs_of(
+        bake_initramfs_check(&teardown->removal, &teardown->facts, &teardown->derived, err));
 }
 
 /* The status comes from the final state, never from what was meant to be done (incident T10). */

@@ -49,6 +49,9 @@ struct teardown_result {
     unsigned duration_ms;
 };
 
+/* What a look into the images said: 0, or an error of initramfs_check(). */
+enum teardown_initramfs teardown_initramfs_of(int rc);
+
 /* "clean", "stale", "unread"; "" when unknown. */
 const char *teardown_initramfs_name(enum teardown_initramfs initramfs);
 

@@ -6,6 +6,8 @@ set -euo pipefail
 . "$(dirname "$0")/../lib/world.sh"
 # shellcheck source=test/lib/legacy.sh
 . "$test_lib/legacy.sh"
+# shellcheck source=test/lib/initramfs.sh
+. "$test_lib/initramfs.sh"
 
 version=580.126.09
 
@@ -123,6 +125,70 @@ test_planted_links() {
     assert_exists "$root/opt/modules/nvidia.ko"
     assert_exists "$root/usr/bin/lib64"
     assert_exists "$root/$legacy_updates"
+}
+
+# A module and an image that was made while it was there, as $1 in the folder of its kernel's modules.
+image_with_a_module() {
+    local files=$scratch/image
+    legacy_image "${2:-root}"
+    legacy_module "$root/$legacy_updates/nvidia-uvm.ko" "$version"
+    run_in "$root" depmod "$KERNEL"
+    rm -rf "$files"
+    mkdir -p "$files/usr/lib/modules/$KERNEL/$(dirname "$1")"
+    cp "$root/$legacy_updates/nvidia-uvm.ko" "$files/usr/lib/modules/$KERNEL/$1"
+    make_initramfs "initrd.img-$KERNEL" "gzip -n" "$files"
+}
+
+expect_incomplete() {
+    expect 3 legacy_teardown "$root"
+    assert_contains "telemetry" "status=incomplete" "$out"
+    assert_contains "telemetry" "initramfs=$1" "$out"
+    assert_contains "the image" "/boot/initrd.img-$KERNEL" "$err"
+    assert_exists "$root$legacy_marker"
+    assert_absent "$root/$legacy_updates/nvidia-uvm.ko"
+    assert_absent "$root/usr/bin/nvidia-smi"
+}
+
+# The image is made anew between two runs; until then each says the same, however the module is named.
+test_module_in_an_initramfs() {
+    local place
+    for place in updates/dkms/nvidia-uvm.ko updates/dkms/nvidia_uvm.ko; do
+        image_with_a_module "$place" "$(basename "$place")"
+        expect_incomplete stale
+        expect_incomplete stale
+        assert_contains "what to do" "update-initramfs -u -k $KERNEL" "$err"
+        rm "$root/boot/initrd.img-$KERNEL"
+        make_initramfs "initrd.img-$KERNEL" "gzip -n" "$scratch/early"
+        expect 0 legacy_teardown "$root"
+        assert_contains "telemetry" "status=cleaned" "$out"
+        assert_contains "telemetry" "initramfs=clean" "$out"
+        assert_absent "$root$legacy_marker"
+    done
+}
+
+test_initramfs_that_can_not_be_read() {
+    image_with_a_module updates/dkms/nvidia-uvm.ko
+    head -c 5000 /dev/urandom >"$root/boot/initrd.img-$KERNEL"
+    expect_incomplete unread
+}
+
+# Another module of the same name, in another folder, and in the bake's own place a customer's.
+test_other_modules_in_an_initramfs() {
+    image_with_a_module kernel/drivers/nvidia-uvm.ko
+    expect 0 legacy_teardown "$root"
+    assert_contains "telemetry" "initramfs=clean" "$out"
+    image_with_a_module updates/dkms/nvidia-uvm.ko customer
+    legacy_module "$root/$legacy_updates/nvidia-uvm.ko" 590.1
+    run_in "$root" depmod "$KERNEL"
+    expect 0 legacy_teardown "$root"
+    assert_contains "telemetry" "foreign=1 initramfs=clean" "$out"
+    assert_exists "$root/$legacy_updates/nvidia-uvm.ko"
+}
+
+test_no_initramfs() {
+    legacy_image
+    expect 0 legacy_teardown "$root"
+    assert_contains "telemetry" "initramfs=clean" "$out"
 }
 
 run_tests "$@"
