@@ -220,11 +220,14 @@ int bake_place(const struct root *root, struct bake *bake, struct error *err) {
 int bake_check_paths(const struct root *root, const struct manifest *manifest,
                      const struct facts *facts, struct error *err) {
     AUTO_MANIFEST struct manifest parked = {0};
+    AUTO_OWNERSHIP_PACKAGES struct ownership_packages packages = {.manifest = manifest};
     struct ownership_context context;
     bool in_store = parked_store_is_home(facts);
     int rc = in_store ? parked_store_manifest(manifest, &parked, err) : 0;
     if (!rc)
         rc = ownership_context_make(root, facts, &context, err);
+    /* The store is no package's. */
+    context.packages = in_store ? NULL : &packages;
     return rc ? rc : ownership_check_all(root, &context, in_store ? &parked : manifest, facts, err);
 }
 

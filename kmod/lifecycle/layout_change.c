@@ -38,6 +38,8 @@ static int open_removal(struct layout_change *change, struct error *err) {
         .root = change->root, .manifest = &change->manifest, .facts = &change->facts};
     int rc = ownership_context_make(change->root, &change->facts, &change->removal.context, err);
     change->removal.context.copied |= parked_store_is_home(&change->facts);
+    change->packages.manifest = &change->manifest;
+    change->removal.context.packages = &change->packages;
     change->resumed = change->word != STATE_PARKED && root_exists(change->root, PARKED_STORE);
     change->removal.resumed = change->resumed;
     return rc || !change->resumed ? rc : transfer_remove_temporaries(&change->removal, err);
@@ -65,5 +67,6 @@ int layout_change_publish(struct layout_change *change, enum state_word word, st
 void layout_change_release(struct layout_change *change) {
     marker_release(&change->marker);
     manifest_release(&change->manifest);
+    ownership_packages_release(&change->packages);
     facts_release(&change->facts);
 }

@@ -16,6 +16,7 @@ struct layout_change {
     struct manifest manifest;
     struct facts facts;
     struct removal removal; /* whose the paths in their places are */
+    struct ownership_packages packages;
 };
 
 /*

@@ -6,12 +6,14 @@
 #include <string.h>
 
 #include "base/beneath.h"
+#include "base/log.h"
 #include "base/path.h"
 #include "kmod/lifecycle/state_folder.h"
+#include "kmod/system/package_owner.h"
 
 int ownership_context_make(const struct root *root, const struct facts *facts,
                            struct ownership_context *context, struct error *err) {
-    context->copied = true;
+    *context = (struct ownership_context){.copied = true};
     if (!facts || !facts->manifest.inode)
         return 0;
     struct stat st;
@@ -91,6 +93,62 @@ static int decide_by_content(const struct root *root, const struct manifest_entr
     return has_content(root, entry, st, ours, err);
 }
 
+static int read_packages(const struct root *root, struct ownership_packages *packages,
+                         struct error *err) {
+    const struct manifest *manifest = packages->manifest;
+    AUTO_STRLIST struct strlist paths = {0};
+    struct error reason = {0};
+    for (size_t i = 0; i < manifest->count; i++)
+        if (manifest->entries[i].type != MANIFEST_DIR &&
+            strlist_add(&paths, manifest->entries[i].path))
+            return error_oom(err, "looking for packages");
+    int rc = package_owner_find(root, &paths, &packages->paths, &reason);
+    if (rc == -ENOTSUP) {
+        log_detail("%s; contents alone decide", reason.text);
+        return 0;
+    }
+    if (rc)
+        *err = reason;
+    strlist_sort(&packages->paths);
+    return rc;
+}
+
+static int compare_paths(const void *a, const void *b) {
+    return strcmp(a, *(char *const *)b);
+}
+
+static int is_packaged(const struct root *root, struct ownership_packages *packages,
+                       const char *path, bool *packaged, struct error *err) {
+    *packaged = false;
+    if (!packages)
+        return 0;
+    if (!packages->asked)
+        packages->rc = read_packages(root, packages, &packages->error);
+    packages->asked = true;
+    if (packages->rc && err)
+        *err = packages->error;
+    *packaged = !packages->rc && packages->paths.count &&
+                bsearch(path, packages->paths.items, packages->paths.count,
+                        sizeof *packages->paths.items, compare_paths);
+    return packages->rc;
+}
+
+void ownership_packages_release(struct ownership_packages *packages) {
+    strlist_release(&packages->paths);
+}
+
+/* Nothing is known of it but what is in the manifest. */
+static int decide_unrecorded(const struct root *root, const struct ownership_context *context,
+                             const struct manifest_entry *entry, int fd, const struct stat *st,
+                             bool *ours, struct error *err) {
+    bool packaged = false;
+    int rc = decide_by_content(root, entry, fd, st, ours, err);
+    if (!rc && *ours)
+        rc = is_packaged(root, context->packages, entry->path, &packaged, err);
+    *ours &= !packaged;
+    return rc;
+}
+
 int ownership_check(const struct root *root, const struct ownership_context *context,
                     const struct manifest_entry *entry, const struct facts_placed *placed,
                     enum ownership *result, struct error *err) {
@@ -113,7 +171,9 @@ int ownership_check(const struct root *root, const struct ownership_context *con
     bool recorded = entry->type != MANIFEST_DIR && !context->copied && placed && placed->inode;
     if (recorded)
         ours = st.st_ino == placed->inode && facts_ctime_ns(&st) == placed->ctime_ns;
-    if (entry->type != MANIFEST_DIR && (!recorded || (!ours && lost_a_name(entry, placed, &st))))
+    else if (entry->type != MANIFEST_DIR)
+        rc = decide_unrecorded(root, context, entry, fd, &st, &ours, err);
+    if (!ours && recorded && lost_a_name(entry, placed, &st))
         rc = decide_by_content(root, entry, fd, &st, &ours, err);
     if (!rc && ours)
         *result = OWNERSHIP_OURS;

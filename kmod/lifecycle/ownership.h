@@ -6,7 +6,8 @@
  * anew with equal bytes belongs to whoever made it; but of a file with several names of ours, the
  * ctime of one changes when another is removed, and then all that the manifest knows decides. When
  * the manifest was copied (an image taken by file, a restored backup), every inode is new and only
- * content can decide: type, size and digest, or the link's target.
+ * content can decide: type, size and digest, or the link's target; and what a package has taken
+ * over since, with the same bytes, is the package's.
  */
 #ifndef KMOD_OWNERSHIP_H
 #define KMOD_OWNERSHIP_H
@@ -16,6 +17,7 @@
 #include "base/error.h"
 #include "base/parent_folder.h"
 #include "base/root.h"
+#include "base/strlist.h"
 #include "kmod/lifecycle/facts.h"
 #include "kmod/lifecycle/manifest.h"
 
@@ -25,12 +27,29 @@ enum ownership {
     OWNERSHIP_FOREIGN, /* somebody else's: it stays and is counted */
 };
 
+/*
+ * Which files and links of a manifest packages have (package_owner.h). Nothing is read before the
+ * first question, and then it is read once. Where packages can't be read (rpm) there are none.
+ */
+struct ownership_packages {
+    const struct manifest *manifest; /* unchanged from the first question on */
+    bool asked;
+    struct strlist paths; /* sorted */
+    int rc;               /* how reading them ended */
+    struct error error;
+};
+
+void ownership_packages_release(struct ownership_packages *packages);
+#define AUTO_OWNERSHIP_PACKAGES AUTO(ownership_packages_release)
+
 /* Computed once a command, before anything is changed. */
 struct ownership_context {
     bool copied; /* the root is a copy of the one that was baked: content decides */
+    struct ownership_packages *packages; /* asked where content decides; NULL: nobody is */
 };
 
-/* Looks at the manifest in the state folder. `facts` NULL (lost, unreadable) counts as copied. */
+/* Looks at the manifest in the state folder. `facts` NULL (lost, unreadable) counts as copied.
+ * Packages are for the caller to add. */
 int ownership_context_make(const struct root *root, const struct facts *facts,
                            struct ownership_context *context, struct error *err) MUST_CHECK;
 
@@ -38,7 +57,8 @@ int ownership_context_make(const struct root *root, const struct facts *facts,
  * Decides for one entry. `placed` is its element of facts->placed; NULL or an inode of 0 (nothing
  * recorded) lets content decide. No link is followed, not even in the parents: a folder of ours
  * that somebody replaced by a link makes what is behind it foreign. A directory is ours when it is
- * a directory: it goes by rmdir(2), which only an empty one allows. Errors are I/O errors only.
+ * a directory: it goes by rmdir(2), which only an empty one allows. Errors are I/O errors, and
+ * those of the packages' lists (ERROR_DAMAGED).
  */
 int ownership_check(const struct root *root, const struct ownership_context *context,
                     const struct manifest_entry *entry, const struct facts_placed *placed,

@@ -9,8 +9,9 @@
 
 /*
  * A root that was copied file by file has new inodes. When everything was found to be ours by its
- * content, its inodes and times, in its places or in the store, are recorded in `facts`, so that
- * nobody has to read it all again. The caller writes the facts.
+ * content, and no package's (bake_check_paths()), its inodes and times, in its places or in the
+ * store, are recorded in `facts`, so that nobody has to read it all again. The caller writes the
+ * facts.
  */
 int recording_renew(const struct root *root, const struct manifest *manifest, struct facts *facts,
                     struct error *err) MUST_CHECK;

@@ -35,6 +35,7 @@ struct teardown {
     enum state_word word;
     bool parked; /* things are in the store */
     struct removal removal;
+    struct ownership_packages packages;
     struct derived derived; /* not in the manifest: DKMS made it from what is */
     struct known_modules modules;
     struct strlist refresh; /* kernels that need a fresh depmod */
@@ -45,6 +46,7 @@ static void release(struct teardown *teardown) {
     derived_release(&teardown->derived);
     marker_release(&teardown->marker);
     manifest_release(&teardown->manifest);
+    ownership_packages_release(&teardown->packages);
     facts_release(&teardown->facts);
     known_modules_release(&teardown->modules);
     strlist_release(&teardown->refresh);
@@ -76,6 +78,8 @@ static int read_facts(struct teardown *teardown, struct error *err) {
         teardown->word = STATE_NONE;
     teardown->parked = teardown->word == STATE_PARKED || parked_store_is_home(&teardown->facts);
     rc = ownership_context_make(teardown->root, facts, &teardown->removal.context, err);
+    teardown->packages.manifest = &teardown->manifest;
+    teardown->removal.context.packages = &teardown->packages;
     /* What DKMS has of a parked bake's name is somebody else's. */
     if (!rc && !teardown->parked)
         rc = derived_open(&teardown->derived, &teardown->removal, &teardown->marker, err);

@@ -150,6 +150,39 @@ test_another_module_in_a_copied_root() {
     stays 1 "$placed"
 }
 
+# A package that has these paths, installed since the bake.
+install_package() {
+    mkdir -p "$root/var/lib/dpkg/info"
+    printf '%s\n' "$@" >"$root/var/lib/dpkg/info/vendor.list"
+    snapshot "$root" | grep '^/var/lib/dpkg' >>"$scratch/before"
+}
+
+# With the same bytes, which are all that a copied root tells by.
+test_a_package_in_a_copied_root() {
+    make_baked_root
+    mv "$root" "$scratch/original"
+    cp -a "$scratch/original" "$root"
+    install_package "${placed#/usr}" "$source" "$source/dkms.conf"
+    run "$prebake" seal --root "$root"
+    assert_equal "a seal says so" 7 "$status"
+    assert_contains "the first of them" "is not what the bake placed" "$err"
+    stays 2 "$placed" "$source/dkms.conf"
+}
+
+test_a_package_where_facts_are_lost() {
+    make_baked_root
+    install_package "$source/dkms.conf"
+    rm "$root/var/lib/prebake/facts"
+    stays 1 "$source/dkms.conf"
+}
+
+# Told by its inode: what a list says of a path that is the bake's own means nothing.
+test_a_package_that_only_lists_our_path() {
+    make_baked_root
+    install_package "$source/dkms.conf"
+    stays 0
+}
+
 test_a_module_changed_in_place() {
     make_baked_root
     printf x >>"$root$placed"

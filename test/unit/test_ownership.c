@@ -154,6 +154,52 @@ static void test_without_facts_content_decides(void) {
     CU_ASSERT_EQUAL(result, OWNERSHIP_OURS);
 }
 
+#define LISTS "/var/lib/dpkg/info"
+
+static enum ownership check_with_packages(bool copied, int which, int expected_rc) {
+    AUTO_OWNERSHIP_PACKAGES struct ownership_packages packages = {.manifest = &manifest};
+    struct ownership_context context;
+    struct error err = {0};
+    enum ownership result = OWNERSHIP_GONE;
+    CU_ASSERT_EQUAL(ownership_context_make(&root, &facts, &context, &err), 0);
+    context.copied = copied;
+    context.packages = &packages;
+    for (int again = 0; again < 2; again++) {
+        err = (struct error){0};
+        CU_ASSERT_EQUAL(ownership_check(&root, &context, &manifest.entries[which],
+                                        &facts.placed[which], &result, &err),
+                        expected_rc);
+        CU_ASSERT_EQUAL(*err.text != '\0', expected_rc != 0);
+    }
+    CU_ASSERT_EQUAL(packages.asked, copied && which != DIRECTORY);
+    return result;
+}
+
+/* With the same bytes; that packages name a folder means nothing. */
+static void test_what_a_package_took_over_is_foreign(void) {
+    CU_ASSERT_EQUAL(check_with_packages(true, FILE_A, 0), OWNERSHIP_OURS);
+    scratch_root_write(&root, LISTS "/x.list", "/.\n/usr/src/x-1\n/usr/src/x-1/a\n");
+    CU_ASSERT_EQUAL(check_with_packages(true, FILE_A, 0), OWNERSHIP_FOREIGN);
+    CU_ASSERT_EQUAL(check_with_packages(true, LINK, 0), OWNERSHIP_OURS);
+    CU_ASSERT_EQUAL(check_with_packages(true, DIRECTORY, 0), OWNERSHIP_OURS);
+    scratch_root_write(&root, LISTS "/y.list", "/usr/src/x-1/link\n");
+    CU_ASSERT_EQUAL(check_with_packages(true, LINK, 0), OWNERSHIP_FOREIGN);
+}
+
+/* Nothing but inodes counts then, and no list is read: these can't be. */
+static void test_packages_are_not_asked_when_nothing_was_copied(void) {
+    scratch_root_write(&root, LISTS "/x.list", "/usr/src/x-1/a\n");
+    scratch_root_dir(&root, LISTS "/y.list");
+    CU_ASSERT_EQUAL(check_with_packages(false, FILE_A, 0), OWNERSHIP_OURS);
+    check_with_packages(true, FILE_A, -EISDIR);
+}
+
+/* Nothing can be told of their files: the contents are all there is. */
+static void test_packages_that_cannot_be_read(void) {
+    scratch_root_dir(&root, "/var/lib/rpm");
+    CU_ASSERT_EQUAL(check_with_packages(true, FILE_A, 0), OWNERSHIP_OURS);
+}
+
 static void test_another_type_is_foreign(void) {
     unlink(file);
     scratch_root_link(&root, paths[FILE_A], "/etc/passwd");
@@ -214,6 +260,10 @@ int main(void) {
         {"no file is read when nothing was copied", test_no_file_is_read_when_nothing_was_copied},
         {"a copied image goes by content", test_a_copied_image_goes_by_content},
         {"without facts content decides", test_without_facts_content_decides},
+        {"what a package took over is foreign", test_what_a_package_took_over_is_foreign},
+        {"packages are not asked when nothing was copied",
+         test_packages_are_not_asked_when_nothing_was_copied},
+        {"packages that can't be read", test_packages_that_cannot_be_read},
         {"another type is foreign", test_another_type_is_foreign},
         {"what is behind a link is foreign", test_what_is_behind_a_link_is_foreign},
         {"a folder with other content is still ours",
