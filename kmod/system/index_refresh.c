@@ -74,12 +74,24 @@ static int settle(const struct refresh *refresh, struct error *err) {
     return first;
 }
 
+/* The folder above those of the kernels, before several of them want to make it. */
+static int make_index_dir(const struct root *root, const struct strlist *kernels, const char *store,
+                          struct error *err) {
+    AUTO_INDEX_STORE struct index_store paths = {0};
+    if (kernels->count < 2)
+        return 0;
+    int rc = index_store_locate(kernels->items[0], store, &paths, err);
+    return rc ? rc : root_make_dirs(root, paths.index_dir, 0700, NULL, err);
+}
+
 int index_refresh(const struct root *root, const struct strlist *kernels, const char *store,
                   const struct strlist *without, struct error *err) {
     AUTO_FREE struct outcome *outcomes = calloc(kernels->count + 1, sizeof *outcomes);
     if (!outcomes)
         return error_oom(err, "refreshing the module index");
     struct refresh refresh = {root, kernels, store, without, outcomes};
-    int rc = workers_run(kernels->count, workers_processors(), refresh_piece, &refresh, err);
+    int rc = make_index_dir(root, kernels, store, err);
+    if (!rc)
+        rc = workers_run(kernels->count, workers_processors(), refresh_piece, &refresh, err);
     return rc ? rc : settle(&refresh, err);
 }
