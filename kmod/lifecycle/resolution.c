@@ -28,10 +28,21 @@ static bool is_resolved(const struct removal *removal, const char *kernel,
            !is_theirs(removal, path);
 }
 
-bool resolution_of_ours(const struct removal *removal, const struct facts *facts) {
-    for (size_t m = 0; m < facts->module_count; m++)
-        for (size_t i = 0; i < facts->index_count; i++)
-            if (is_resolved(removal, facts->indexes[i].kernel, &facts->modules[m]))
-                return true;
+static bool resolves_any(const struct removal *removal, const char *kernel,
+                         const struct facts *facts) {
+    for (size_t i = 0; i < facts->module_count; i++)
+        if (is_resolved(removal, kernel, &facts->modules[i]))
+            return true;
+    return false;
+}
+
+bool resolution_of_ours(const struct removal *removal, const struct facts *facts,
+                        const struct strlist *others) {
+    for (size_t i = 0; i < facts->index_count; i++)
+        if (resolves_any(removal, facts->indexes[i].kernel, facts))
+            return true;
+    for (size_t i = 0; i < others->count; i++)
+        if (resolves_any(removal, others->items[i], facts))
+            return true;
     return false;
 }

@@ -12,6 +12,7 @@
 #include "kmod/lifecycle/derived.h"
 #include "kmod/lifecycle/durability.h"
 #include "kmod/lifecycle/facts_rebuild.h"
+#include "kmod/lifecycle/linked_modules.h"
 #include "kmod/lifecycle/lock.h"
 #include "kmod/lifecycle/parked_store.h"
 #include "kmod/lifecycle/registration.h"
@@ -38,8 +39,9 @@ struct teardown {
     struct ownership_packages packages;
     struct derived derived; /* not in the manifest: DKMS made it from what is */
     struct known_modules modules;
-    struct strlist refresh; /* kernels that need a fresh depmod */
-    bool loader_left;       /* the loader's cache could not be put right */
+    struct weak_links links; /* to the bake's modules, from other kernels */
+    struct strlist refresh;  /* kernels that need a fresh depmod */
+    bool loader_left;        /* the loader's cache could not be put right */
 };
 
 static void release(struct teardown *teardown) {
@@ -49,6 +51,7 @@ static void release(struct teardown *teardown) {
     ownership_packages_release(&teardown->packages);
     facts_release(&teardown->facts);
     known_modules_release(&teardown->modules);
+    weak_links_release(&teardown->links);
     strlist_release(&teardown->refresh);
 }
 
@@ -56,6 +59,18 @@ static bool is_ending(const struct root *root) {
     enum state_word word;
     struct error ignored = {0};
     return state_word_read(root, &word, &ignored) == 0 && word == STATE_TEARING_DOWN;
+}
+
+/* An activation or a parking did not come to its end: things are on the way. */
+static bool is_moving(const struct teardown *teardown) {
+    return teardown->parked &&
+           (teardown->word == STATE_ACTIVATING || teardown->word == STATE_PARKING);
+}
+
+static int find_links(struct teardown *teardown, struct error *err) {
+    struct removal removal = teardown->removal;
+    removal.context.copied |= is_moving(teardown);
+    return linked_modules_find(&removal, &teardown->links, err);
 }
 
 /* Facts make a teardown exact and quick; without them it still is right. */
@@ -80,6 +95,8 @@ static int read_facts(struct teardown *teardown, struct error *err) {
     rc = ownership_context_make(teardown->root, facts, &teardown->removal.context, err);
     teardown->packages.manifest = &teardown->manifest;
     teardown->removal.context.packages = &teardown->packages;
+    if (!rc)
+        rc = find_links(teardown, err);
     /* What DKMS has of a parked bake's name is somebody else's. */
     if (!rc && !teardown->parked)
         rc = derived_open(&teardown->derived, &teardown->removal, &teardown->marker, err);
@@ -135,6 +152,26 @@ static int remove_derived_files(struct teardown *teardown, struct error *err) {
     return rc;
 }
 
+/* No variant of an index knows what leads to another kernel's modules. */
+static int add_linked_kernels(struct teardown *teardown, struct error *err) {
+    const struct strlist *kernels = &teardown->links.kernels;
+    for (size_t i = 0; i < kernels->count; i++)
+        if (!strlist_contains(&teardown->refresh, kernels->items[i]) &&
+            strlist_add(&teardown->refresh, kernels->items[i]))
+            return error_oom(err, "removing links to the bake's modules");
+    return 0;
+}
+
+static int leave_links_out(const struct teardown *teardown, struct strlist *without,
+                           struct error *err) {
+    const struct strlist *links = &teardown->links.canonical;
+    int rc = 0;
+    for (size_t i = 0; !rc && i < links->count; i++)
+        if (strlist_add(without, links->items[i]))
+            rc = error_oom(err, "removing links to the bake's modules");
+    return rc;
+}
+
 /* A module that can't be removed is no reason to leave the others: the index does not show it, and
  * what is left is counted at the end. */
 static int refresh_indexes(struct teardown *teardown, struct error *err) {
@@ -143,16 +180,23 @@ static int refresh_indexes(struct teardown *teardown, struct error *err) {
     int rc = 0;
     if (removal_files(&teardown->removal, REMOVAL_MODULES, &reason))
         rc = removal_left(&teardown->removal, REMOVAL_MODULES, &left, err);
+    if (!rc)
+        rc = leave_links_out(teardown, &left, err);
     return rc ? rc
               : index_refresh(teardown->root, &teardown->refresh, STATE_FOLDER_STORE, &left, err);
 }
 
-/* From here on modprobe resolves nothing of ours. */
+/* From here on modprobe resolves nothing of ours. The links go after the indexes that have them, so
+ * that who is killed in between finds them again. */
 static int disarm(struct teardown *teardown, struct error *err) {
     int rc = restore_indexes(teardown, err);
     if (!rc)
         rc = remove_derived_files(teardown, err);
-    return rc || teardown->refresh.count == 0 ? rc : refresh_indexes(teardown, err);
+    if (!rc)
+        rc = add_linked_kernels(teardown, err);
+    if (!rc && teardown->refresh.count)
+        rc = refresh_indexes(teardown, err);
+    return rc ? rc : weak_updates_unlink(teardown->root, &teardown->links, err);
 }
 
 /* Without facts it is not known what was there before: ldconfig tells what there is now. */
@@ -236,7 +280,8 @@ static int look(const struct teardown *teardown, struct teardown_result *result,
                 struct error *err) {
     struct removal_count count;
     result->dkms_after = registration_present(teardown->root, &teardown->facts);
-    result->modprobe_after = resolution_of_ours(&teardown->removal, &teardown->facts);
+    result->modprobe_after =
+        resolution_of_ours(&teardown->removal, &teardown->facts, &teardown->links.kernels);
     result->module_after = resident_any(teardown->root, &teardown->modules);
     int rc = removal_look(&teardown->removal, &count, err);
     if (rc)
@@ -308,11 +353,16 @@ static int take_back_move(struct teardown *teardown, struct error *err) {
     return rc ? rc : removal_dirs(&removal, err);
 }
 
-/* Nothing of a parked bake is in its places: what is there is somebody else's, and all that the
- * manifest says goes with the store. */
+/* Nothing of a parked bake is in its places but links that lead there: what else is there is
+ * somebody else's, and all that the manifest says goes with the store. */
 static int empty_places(struct teardown *teardown, struct error *err) {
-    bool moving = teardown->word == STATE_ACTIVATING || teardown->word == STATE_PARKING;
-    int rc = moving ? take_back_move(teardown, err) : 0;
+    const struct weak_links *links = &teardown->links;
+    int rc = is_moving(teardown) ? take_back_move(teardown, err) : 0;
+    if (!rc && links->kernels.count)
+        rc = index_refresh(teardown->root, &links->kernels, STATE_FOLDER_STORE, &links->canonical,
+                           err);
+    if (!rc)
+        rc = weak_updates_unlink(teardown->root, links, err);
     if (!rc)
         manifest_release(&teardown->manifest);
     return rc;

@@ -4,12 +4,13 @@
  *     compat marker (who reads it looks at nothing else)
  *       → disarm: every kernel's index "without" (from here nothing autoloads); kernels whose tree
  *             changed since, and those that DKMS built the registration for since (derived.h), lose
- *             their module files first and get a fresh depmod
+ *             their module files first and get a fresh depmod; so do those that link to the bake's
+ *             modules (weak_updates.h), and then these links go
  *       → state tearing-down → resident modules → module files → DKMS registration → the rest
  *       → loader cache (what was there before, or a fresh ldconfig)
  *       → directories the bake made and that are empty → look at what is left → marker, state
  *
- * Of a parked bake, which has nothing in any place, only the store and the records go.
+ * Of a parked bake, which has nothing in any place, only such links, the store and the records go.
  *
  * The index is switched before the state word leaves `active`, so that modprobe never resolves a
  * module of ours in another state. Killed anywhere and run again it ends the same.

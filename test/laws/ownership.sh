@@ -1,6 +1,6 @@
 #!/bin/bash
 # Law 4: a teardown changes nothing but what its manifest lists, prebake's own state, the module
-# index and what DKMS derived from the registration. A path that is no longer what the bake placed
+# index, what DKMS derived from the registration and other kernels' links to its modules. A path that is no longer what the bake placed
 # is somebody else's: it stays, is counted, and makes no teardown incomplete.
 set -euo pipefail
 # shellcheck source=test/lib/world.sh
@@ -84,6 +84,68 @@ test_only_ours_and_derived_changes() {
     snapshot "$root" | without_index >"$scratch/after"
     without_index <"$scratch/before" >"$scratch/expected"
     assert_same_tree "what is left" "$scratch/expected" "$scratch/after"
+    index_is_fresh "$later_kernel"
+}
+
+# What weak-modules makes for another kernel: links, of which its index knows.
+link_modules() {
+    local links=$root/usr/lib/modules/$later_kernel/weak-updates
+    mkdir -p "$links/sub"
+    ln -s "../../$KERNEL/updates/dkms/"{"$small_name-core",other}.ko "$links/"
+    ln -s "/lib/modules/$KERNEL/updates/dkms/$small_name-user.ko" "$links/sub/"
+    mkdir -p "$root/etc/depmod.d"
+    (umask 022 && depmod -b "$root" -C "$root/etc/depmod.d" "$later_kernel") 2>/dev/null
+    grep -q "^weak-updates/$small_name-core.ko:" "$root/lib/modules/$later_kernel/modules.dep" ||
+        fail "the other kernel's index does not know the link"
+}
+
+linked() { find "$root/usr/lib/modules/$later_kernel/weak-updates" -type l -printf '%f\n' | sort; }
+
+# What others link to stays linked.
+links_are_gone() {
+    assert_contains "telemetry" "modprobe_after=false" "$out"
+    assert_equal "what is left of the links" other.ko "$(linked)"
+    run modprobe -d "$root" -S "$later_kernel" -n "$small_name-core"
+    assert_equal "the other kernel finds a module of the bake" 1 "$status"
+    index_is_fresh "$later_kernel"
+}
+
+test_links_to_our_modules() {
+    make_baked_root
+    link_modules
+    "$prebake" seal --root "$root"
+    expect 0 teardown "$root"
+    links_are_gone
+}
+
+# Of another kernel that has variants of its index, too. A module of its own comes before the link.
+test_links_of_a_derived_kernel() {
+    make_baked_root
+    small_root_derive "$root"
+    mkdir "$root/etc/depmod.d"
+    echo "search weak-updates updates built-in" >"$root/etc/depmod.d/weak.conf"
+    link_modules
+    "$prebake" seal --root "$root"
+    expect 0 teardown "$root"
+    links_are_gone
+}
+
+test_links_to_our_parked_modules() {
+    make_baked_root
+    link_modules
+    "$prebake_node" park --root "$root"
+    expect 0 teardown "$root"
+    links_are_gone
+}
+
+test_links_to_somebody_elses_module() {
+    make_baked_root
+    link_modules
+    cp -p "$root$placed" "$root$placed.new"
+    mv "$root$placed.new" "$root$placed"
+    expect 0 teardown "$root"
+    assert_contains "telemetry" "foreign=1" "$out"
+    assert_equal "the links that are left" $'other.ko\n'"$small_name-core.ko" "$(linked)"
     index_is_fresh "$later_kernel"
 }
 

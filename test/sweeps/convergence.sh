@@ -164,6 +164,22 @@ test_teardown_with_derived_builds() {
     sweep "$case" "${faults[@]}"
 }
 
+# Another kernel links to a module of the bake: the link goes, with that kernel's index.
+test_teardown_with_links() {
+    local links
+    make_small_bake_case
+    links=$root/usr/lib/modules/$later_kernel/weak-updates
+    mkdir "$links"
+    ln -s "../../$KERNEL/updates/dkms/$small_name-core.ko" "$links/"
+    (umask 022 && depmod -b "$root" "$later_kernel")
+    grep -q ^weak-updates/ "$root/lib/modules/$later_kernel/modules.dep"
+    make_teardown_case teardown-links
+    assert_equal "what is left" "$(cut -d' ' -f1 "$work/bake/before-without-program")" \
+        "$(cut -d' ' -f1 "$case/after" | grep -v /weak-updates$)"
+    sweep_count "$case"
+    sweep "$case" "${faults[@]}"
+}
+
 # Its files, and the loader's cache.
 test_bake_with_userspace() {
     make_userspace_case

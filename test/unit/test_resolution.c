@@ -50,7 +50,8 @@ static void tear_down(void) {
 }
 
 static bool is_ours(void) {
-    return resolution_of_ours(&removal, &facts);
+    const struct strlist no_others = {0};
+    return resolution_of_ours(&removal, &facts, &no_others);
 }
 
 static void remove_ours(void) {
@@ -90,7 +91,21 @@ static void test_somebody_elses_file_elsewhere(void) {
 
 static void test_nothing_known_is_nothing_resolved(void) {
     const struct facts none = {0};
-    CU_ASSERT_FALSE(resolution_of_ours(&removal, &none));
+    const struct strlist no_others = {0};
+    CU_ASSERT_FALSE(resolution_of_ours(&removal, &none, &no_others));
+}
+
+/* A link led to ours, of which the other kernel's index still knows. */
+static void test_another_kernel(void) {
+    AUTO_STRLIST struct strlist others = {0};
+    CU_ASSERT_EQUAL(strlist_add(&others, SMALL_KERNEL), 0);
+    free(facts.indexes[0].kernel);
+    facts.indexes[0].kernel = strdup("6.0-none");
+    remove_ours();
+    CU_ASSERT_FALSE(is_ours());
+    CU_ASSERT_TRUE(resolution_of_ours(&removal, &facts, &others));
+    run_depmod();
+    CU_ASSERT_FALSE(resolution_of_ours(&removal, &facts, &others));
 }
 
 int main(void) {
@@ -101,6 +116,7 @@ int main(void) {
         {"somebody else's file in its place", test_somebody_elses_file_in_its_place},
         {"somebody else's file elsewhere", test_somebody_elses_file_elsewhere},
         {"nothing known is nothing resolved", test_nothing_known_is_nothing_resolved},
+        {"another kernel", test_another_kernel},
         CU_TEST_INFO_NULL,
     };
     CU_SuiteInfo suites[] = {
