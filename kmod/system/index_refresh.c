@@ -74,14 +74,14 @@ static int settle(const struct refresh *refresh, struct error *err) {
     return first;
 }
 
-/* The folder above those of the kernels, before several of them want to make it. */
-static int make_index_dir(const struct root *root, const struct strlist *kernels, const char *store,
-                          struct error *err) {
+/* The folder above those of the kernels, before several of them want to make it. Each of them says
+ * itself what keeps it from that. */
+static void make_index_dir(const struct root *root, const struct strlist *kernels,
+                           const char *store) {
     AUTO_INDEX_STORE struct index_store paths = {0};
-    if (kernels->count < 2)
-        return 0;
-    int rc = index_store_locate(kernels->items[0], store, &paths, err);
-    return rc ? rc : root_make_dirs(root, paths.index_dir, 0700, NULL, err);
+    struct error ignored = {0};
+    if (kernels->count > 1 && !index_store_locate(kernels->items[0], store, &paths, &ignored))
+        (void)!root_make_dirs(root, paths.index_dir, 0700, NULL, &ignored);
 }
 
 int index_refresh(const struct root *root, const struct strlist *kernels, const char *store,
@@ -90,8 +90,7 @@ int index_refresh(const struct root *root, const struct strlist *kernels, const 
     if (!outcomes)
         return error_oom(err, "refreshing the module index");
     struct refresh refresh = {root, kernels, store, without, outcomes};
-    int rc = make_index_dir(root, kernels, store, err);
-    if (!rc)
-        rc = workers_run(kernels->count, workers_processors(), refresh_piece, &refresh, err);
+    make_index_dir(root, kernels, store);
+    int rc = workers_run(kernels->count, workers_processors(), refresh_piece, &refresh, err);
     return rc ? rc : settle(&refresh, err);
 }

@@ -52,6 +52,14 @@ sweep_begin() {
 # Runs a command; what it says goes to the file $1 through a pipe, so that saying it changes nothing.
 quietly() { "${@:2}" 2>&1 </dev/null | cat >"$1"; }
 
+# The processors that this shell may run on.
+mapfile -t processors < <(taskset -cp "$$" | sed 's/.*: //' | tr , '\n' |
+    while IFS=- read -r first last; do seq "$first" "${last:-$first}"; done)
+
+# From here on this shell runs on one of them, by the number $1. Commands start no threads there, whose
+# calls would come in another order each time.
+one_processor() { taskset -cp "${processors[$1 % ${#processors[@]}]}" "$BASHPID" >/dev/null; }
+
 sweep_kind() {
     local name=${case##*/}
     printf '%s\n' "${name%%-*}"
@@ -59,12 +67,13 @@ sweep_kind() {
 
 # Counts the calls of case $1's command, twice: inject's and strace's count must be one.
 sweep_count() {
-    local case=$1 traced
+    local case=$1 traced alone
+    alone=(taskset -c "${processors[0]}")
     sweep_mount "$case/start.img"
     "$(sweep_kind)_command"
-    quietly "$work/out" "$inject" "$case/calls" list -- "${command[@]}" || fail "$(<"$work/out")"
+    quietly "$work/out" "${alone[@]}" "$inject" "$case/calls" list -- "${command[@]}" || fail "$(<"$work/out")"
     sweep_mount "$case/start.img"
-    quietly "$work/out" strace -f -y -s 0 --pidns-translation -e signal=none \
+    quietly "$work/out" "${alone[@]}" strace -f -y -s 0 --pidns-translation -e signal=none \
         -e trace="$strace_calls" -o "$work/strace" "${command[@]}" || fail "$(<"$work/out")"
     traced=$(awk -f "$test_lib/mutating-calls.awk" "$work/strace"{,} | sort | uniq -c)
     assert_equal "the calls that strace counts" "$(cut -f2 "$case/calls" | sort | uniq -c)" "$traced"
@@ -121,6 +130,7 @@ half_active() {
 sweep_shard() {
     local shard=$1 shards=$2 turn=0 fault call point
     shift 2
+    one_processor "$shard"
     root=$work/root.$shard
     export TMPDIR=$work/tmp.$shard
     mkdir -p "$TMPDIR"
