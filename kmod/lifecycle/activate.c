@@ -7,7 +7,7 @@
 #include "kmod/lifecycle/lock.h"
 #include "kmod/lifecycle/park.h"
 #include "kmod/lifecycle/parked_store.h"
-#include "kmod/lifecycle/registration.h"
+#include "kmod/lifecycle/resolution.h"
 #include "kmod/lifecycle/target_match.h"
 #include "kmod/lifecycle/transfer.h"
 #include "kmod/system/index_parking.h"
@@ -57,7 +57,7 @@ static int go_back(struct activation *activation, int rc, struct error *err) {
     AUTO_LAYOUT_CHANGE struct layout_change back = {0};
     int failed = layout_change_open(&back, activation->change.root, &reason);
     if (!failed)
-        failed = park_finish(&back, &reason);
+        failed = park_opened(&back, &reason);
     if (!failed)
         return rc;
     return error_set(err, ERROR_INCOMPLETE, -rc,
@@ -97,7 +97,7 @@ static int commit_indexes(struct activation *activation, struct error *err) {
 }
 
 /* From the state `active` on. */
-static int finish(struct activation *activation, struct error *err) {
+static int complete(struct activation *activation, struct error *err) {
     struct layout_change *change = &activation->change;
     int rc = loader_cache_activate(change->root, STATE_FOLDER_STORE, &change->facts.loader, err);
     for (size_t i = 0; !rc && i < change->facts.index_count; i++)
@@ -114,6 +114,25 @@ static int finish(struct activation *activation, struct error *err) {
     if (!rc)
         rc = commit_indexes(activation, err);
     return rc ? rc : transfer_clear_store(change->root, err);
+}
+
+/* A driver that modprobe prefers to the bake's, or a line of depmod.d that has it do so: then the
+ * bake is of no use in its places. */
+static int check_found(struct activation *activation, struct error *err) {
+    const struct root *root = activation->change.root;
+    AUTO_FREE char *other = NULL;
+    if (resolution_of(root, &activation->change.facts, &other) != RESOLUTION_FOREIGN)
+        return 0;
+    int rc = error_set(err, ERROR_REFUSED, EEXIST,
+                       "modprobe finds %s%s instead of the bake's module: remove it, or what "
+                       "prefers it in depmod.d, and run depmod",
+                       root->path, other ? other : "");
+    return go_back(activation, rc, err);
+}
+
+static int finish(struct activation *activation, struct error *err) {
+    int rc = complete(activation, err);
+    return rc ? rc : check_found(activation, err);
 }
 
 static int begin(struct activation *activation, struct error *err) {
@@ -157,18 +176,19 @@ static int open_matching(struct layout_change *change, const struct activate_opt
 static int run_locked(struct activation *activation, const struct activate_options *options,
                       struct activate_result *result, struct error *err) {
     struct layout_change *change = &activation->change;
+    AUTO_FREE char *other = NULL;
     int rc = open_matching(change, options, err);
     if (rc)
         return rc;
     result->acted = change->word != STATE_ACTIVE || root_exists(change->root, PARKED_STORE) ||
-                    !registration_resolves(change->root, &change->facts, true);
+                    resolution_of(change->root, &change->facts, &other) != RESOLUTION_OWN;
     if (!result->acted)
         return bake_check_paths(change->root, &change->manifest, &change->facts, err);
     if (change->word == STATE_ACTIVE)
         return go_on(activation, err);
     /* Where a killed run left things, nobody has looked at them: all goes back and begins anew. */
     if (change->word != STATE_PARKED)
-        rc = park_finish(change, err);
+        rc = park_opened(change, err);
     if (!rc)
         rc = begin(activation, err);
     return rc ? rc : place(activation, err);

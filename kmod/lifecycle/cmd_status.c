@@ -29,6 +29,14 @@ static void print_kernel(const char *kernel, const struct facts *facts) {
                strcmp(kernel, facts->kernel) ? "not the bake's" : "the bake's");
 }
 
+static void print_modprobe(const struct status *status) {
+    AUTO_FREE char *other = status->other ? printable_copy(status->other) : NULL;
+    if (other)
+        printf("%-12s finds %s instead of the bake's module\n", "modprobe:", other);
+    else
+        printf("%-12s %s\n", "modprobe:", status->modprobe ? "finds every module" : "does not");
+}
+
 static void print_text(const struct status *status, const struct readiness *readiness) {
     const struct facts *facts = &status->facts;
     printf("%-12s %s %s (%s) for %s, %s\n", "bake:", facts->module, facts->driver_version,
@@ -38,7 +46,7 @@ static void print_text(const struct status *status, const struct readiness *read
     printf("%-12s %u placed, %u as placed, %u gone, %u foreign\n", "paths:", status->paths,
            status->ours, status->gone, status->foreign);
     printf("%-12s %s\n", "dkms:", status->dkms_registered ? "registered" : "not registered");
-    printf("%-12s %s\n", "modprobe:", status->modprobe ? "finds every module" : "does not");
+    print_modprobe(status);
     for (size_t i = 0; i < facts->module_count; i++)
         print_module(i ? "" : "modules:", &facts->modules[i]);
     printf("%-12s %.12s\n", "bundle:", facts->bundle);

@@ -7,7 +7,7 @@
 #include "kmod/lifecycle/legacy_modules.h"
 #include "kmod/lifecycle/ownership.h"
 #include "kmod/lifecycle/parked_store.h"
-#include "kmod/lifecycle/registration.h"
+#include "kmod/lifecycle/resolution.h"
 #include "kmod/lifecycle/target_match.h"
 #include "kmod/system/nvidia_gpus.h"
 
@@ -143,6 +143,20 @@ static int look_at_paths(const struct root *root, struct node_facts *facts, stru
     return 0;
 }
 
+/* What no index has is activated again; that would not help against what modprobe prefers. */
+static void look_at_index(const struct root *root, struct node_facts *facts) {
+    AUTO_FREE char *other = NULL;
+    struct error reason = {0};
+    enum resolution found = resolution_in(root, &facts->bake, facts->bake.kernel, &other);
+    facts->policy.inactive = found == RESOLUTION_NONE;
+    if (found != RESOLUTION_FOREIGN)
+        return;
+    error_set(&reason, ERROR_DAMAGED, EEXIST,
+              "modprobe finds %s%s instead of the bake's module for %s", root->path,
+              other ? other : "", facts->bake.kernel);
+    note(facts, &facts->policy.damaged, &reason);
+}
+
 /* An activation or a parking that did not come to its end is ended by activating. */
 static int look_at_layout(const struct root *root, bool all, struct node_facts *facts,
                           struct error *err) {
@@ -152,8 +166,8 @@ static int look_at_layout(const struct root *root, bool all, struct node_facts *
     if (unfinished || (facts->policy.inactive && !all))
         return 0;
     int rc = look_at_paths(root, facts, err);
-    if (!rc && facts->word == STATE_ACTIVE)
-        facts->policy.inactive = !registration_resolves_in(root, &facts->bake, facts->bake.kernel);
+    if (!rc && !facts->policy.damaged && facts->word == STATE_ACTIVE)
+        look_at_index(root, facts);
     return rc;
 }
 

@@ -124,7 +124,7 @@ static int finish(struct layout_change *change, struct surroundings *around, str
     return rc ? rc : layout_change_publish(change, STATE_PARKED, err);
 }
 
-int park_finish(struct layout_change *change, struct error *err) {
+static int resume(struct layout_change *change, struct error *err) {
     AUTO(release) struct surroundings around = {0};
     int rc = look_around(change, &around, err);
     if (!rc && change->word != STATE_PARKING)
@@ -154,12 +154,16 @@ static int park_active(struct layout_change *change, struct error *err) {
     return rc ? rc : finish(change, &around, err);
 }
 
+int park_opened(struct layout_change *change, struct error *err) {
+    return change->word == STATE_ACTIVE ? park_active(change, err) : resume(change, err);
+}
+
 static int run_locked(struct layout_change *change, struct park_result *result, struct error *err) {
     int rc = layout_change_open(change, change->root, err);
     if (rc || change->word == STATE_PARKED)
         return rc;
     result->acted = true;
-    return change->word == STATE_ACTIVE ? park_active(change, err) : park_finish(change, err);
+    return park_opened(change, err);
 }
 
 int park_run(const struct root *root, const struct park_options *options,

@@ -37,8 +37,8 @@ struct park_result {
 int park_run(const struct root *root, const struct park_options *options,
              struct park_result *result, struct error *err) MUST_CHECK;
 
-/* The part from the state `parking` on, of a change that is open: also the way back of an
+/* The same for a change that is open, of a bake that is not parked: the way back of an
  * activation. */
-int park_finish(struct layout_change *change, struct error *err) MUST_CHECK;
+int park_opened(struct layout_change *change, struct error *err) MUST_CHECK;
 
 #endif

@@ -1,4 +1,4 @@
-/* What the rest of the system knows of a bake: DKMS and the module index. */
+/* What DKMS knows of a bake. */
 #ifndef KMOD_REGISTRATION_H
 #define KMOD_REGISTRATION_H
 
@@ -9,12 +9,5 @@
 
 /* DKMS has the bake's name and version as built or installed for one of its kernels. */
 bool registration_present(const struct root *root, const struct facts *facts);
-
-/* Whether modprobe resolves all (`all`) or any of the bake's modules, in every kernel it is for. */
-bool registration_resolves(const struct root *root, const struct facts *facts, bool all);
-
-/* Whether modprobe resolves all of the bake's modules in that kernel. */
-bool registration_resolves_in(const struct root *root, const struct facts *facts,
-                              const char *kernel);
 
 #endif

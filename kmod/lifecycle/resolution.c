@@ -4,35 +4,73 @@
 
 #include "kmod/system/module_lookup.h"
 
-/* `path` is as the index has it: "/lib/modules/…", whatever /lib is. */
-static bool is_theirs(const struct removal *removal, const char *path) {
-    AUTO_FREE char *canonical = NULL;
+/*
+ * The file that modprobe finds for a module, canonical where that can be said; NULL without one.
+ * The caller frees. The index knows a module by its file's name: "nvidia-current-open.ko.xz" →
+ * nvidia-current-open; it has paths as "/lib/modules/…", whatever /lib is.
+ */
+static char *find(const struct root *root, const char *kernel, const struct facts_module *module) {
+    const char *base = strrchr(module->path, '/');
+    AUTO_FREE char *name = base ? strndup(base + 1, strcspn(base + 1, ".")) : NULL, *path = NULL;
+    char *canonical = NULL;
     struct error ignored = {0};
-    if (root_resolve(removal->root, path, &canonical, NULL, &ignored) ||
-        !root_exists(removal->root, canonical))
+    if (!name || module_lookup_path(root, kernel, name, &path, &ignored) || !path)
+        return NULL;
+    return root_resolve(root, path, &canonical, NULL, &ignored) ? STEAL(path) : canonical;
+}
+
+/* Where DKMS put what it derived for another kernel, no record says: what is there counts. */
+static enum resolution look_up(const struct root *root, const struct facts *facts,
+                               const char *kernel, const struct facts_module *module,
+                               char **other) {
+    AUTO_FREE char *path = find(root, kernel, module);
+    if (path && !strcmp(path, module->path))
+        return RESOLUTION_OWN;
+    if (!path || !root_exists(root, path))
+        return RESOLUTION_NONE;
+    if (strcmp(kernel, facts->kernel))
+        return RESOLUTION_OWN;
+    if (!*other)
+        *other = STEAL(path);
+    return RESOLUTION_FOREIGN;
+}
+
+enum resolution resolution_in(const struct root *root, const struct facts *facts,
+                              const char *kernel, char **other) {
+    enum resolution all = facts->module_count ? RESOLUTION_OWN : RESOLUTION_NONE;
+    for (size_t m = 0; m < facts->module_count; m++) {
+        enum resolution one = look_up(root, facts, kernel, &facts->modules[m], other);
+        all = one > all ? one : all;
+    }
+    return all;
+}
+
+enum resolution resolution_of(const struct root *root, const struct facts *facts, char **other) {
+    enum resolution all = facts->index_count ? RESOLUTION_OWN : RESOLUTION_NONE;
+    for (size_t i = 0; i < facts->index_count; i++) {
+        enum resolution one = resolution_in(root, facts, facts->indexes[i].kernel, other);
+        all = one > all ? one : all;
+    }
+    return all;
+}
+
+static bool is_theirs(const struct removal *removal, const char *path) {
+    if (!root_exists(removal->root, path))
         return false;
-    const struct manifest_entry *entry = manifest_find(removal->manifest, canonical);
+    const struct manifest_entry *entry = manifest_find(removal->manifest, path);
+    struct error ignored = {0};
     enum ownership ownership = OWNERSHIP_FOREIGN;
     return !entry || (removal_ownership(removal, entry, &ownership, &ignored) == 0 &&
                       ownership == OWNERSHIP_FOREIGN);
 }
 
-/* The index knows a module by its file's name: "nvidia-current-open.ko.xz" → nvidia-current-open.
- */
-static bool is_resolved(const struct removal *removal, const char *kernel,
-                        const struct facts_module *module) {
-    const char *base = strrchr(module->path, '/');
-    AUTO_FREE char *name = base ? strndup(base + 1, strcspn(base + 1, ".")) : NULL, *path = NULL;
-    struct error ignored = {0};
-    return name && module_lookup_path(removal->root, kernel, name, &path, &ignored) == 0 && path &&
-           !is_theirs(removal, path);
-}
-
 static bool resolves_any(const struct removal *removal, const char *kernel,
                          const struct facts *facts) {
-    for (size_t i = 0; i < facts->module_count; i++)
-        if (is_resolved(removal, kernel, &facts->modules[i]))
+    for (size_t i = 0; i < facts->module_count; i++) {
+        AUTO_FREE char *path = find(removal->root, kernel, &facts->modules[i]);
+        if (path && !is_theirs(removal, path))
             return true;
+    }
     return false;
 }
 

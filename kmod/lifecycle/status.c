@@ -4,6 +4,7 @@
 #include "kmod/lifecycle/ownership.h"
 #include "kmod/lifecycle/parked_store.h"
 #include "kmod/lifecycle/registration.h"
+#include "kmod/lifecycle/resolution.h"
 #include "kmod/lifecycle/state_folder.h"
 
 static int count_paths(const struct root *root, const struct manifest *manifest,
@@ -53,11 +54,12 @@ int status_read(const struct root *root, struct status *status, struct error *er
     if (rc)
         return rc;
     status->dkms_registered = registration_present(root, &status->facts);
-    status->modprobe = registration_resolves(root, &status->facts, true);
+    status->modprobe = resolution_of(root, &status->facts, &status->other) == RESOLUTION_OWN;
     return 0;
 }
 
 void status_release(struct status *status) {
     marker_release(&status->marker);
     facts_release(&status->facts);
+    free(status->other);
 }

@@ -20,7 +20,8 @@ struct status {
     unsigned gone;
     unsigned foreign;
     bool dkms_registered; /* DKMS has it as installed */
-    bool modprobe;        /* modprobe would resolve every module */
+    bool modprobe;        /* modprobe would find every module's own file */
+    char *other;          /* the first file of somebody else's that it finds instead, or NULL */
 };
 
 /*

@@ -211,6 +211,45 @@ test_damaged_marker() { marker=marker && rows active parked; }
 test_lost_state() { marker=word && rows active parked; }
 test_newer_format() { marker=newer && rows active parked; }
 
+# A customer's modules of the bake's names, in a folder that depmod is told to prefer.
+prefer_theirs() {
+    local name modules=$root/usr/lib/modules/$KERNEL
+    mkdir -p "$modules/updates/theirs" "$root/etc/depmod.d"
+    for name in core user; do
+        cp "$modules/kernel/drivers/net/dummy.ko" "$modules/updates/theirs/$small_name-$name.ko"
+        echo "override $small_name-$name $KERNEL updates/theirs" >>"$root/etc/depmod.d/theirs.conf"
+    done
+    (umask 022 && depmod -b "$root" -C "$root/etc/depmod.d" "$KERNEL")
+}
+
+finds_theirs() {
+    run modprobe -d "$root" -S "$KERNEL" -n -v "$small_name-core"
+    assert_contains "$1: modprobe" "/updates/theirs/$small_name-core.ko" "$out"
+}
+
+# Skipping the build for a bake that modprobe passes over would leave the node without its driver.
+test_somebody_elses_modules_are_preferred() {
+    image_root cuda-active
+    prefer_theirs
+    expect 0 "$prebake_node" status --root "$root"
+    assert_contains "status" "modprobe:    finds /usr/lib/modules/$KERNEL/updates/theirs/" "$out"
+    expect 5 managed cuda 1.0 --observe
+    assert_decision action=teardown reason=damaged skip_build=false
+    expect 5 managed cuda 1.0
+    assert_decision action=teardown reason=damaged skip_build=false status=done
+    finds_theirs "after the teardown"
+    image_root cuda-parked
+    prefer_theirs
+    expect 4 "$prebake_node" activate --root "$root"
+    assert_contains "the sentence" "/updates/theirs/$small_name-" "$err"
+    assert_equal "the state" parked "$(<"$root/$state/state")"
+    expect 0 "$prebake_node" audit --root "$root" --expect parked
+    expect 5 managed cuda 1.0
+    assert_decision action=teardown reason=damaged skip_build=false status=done
+    finds_theirs "instead of activating"
+    assert_absent "$root/$state"
+}
+
 reconciling_images
 run_tests "$@"
 awk '{ rows += $1 } END { print "rows: " rows }' "$scratch_base/rows"

@@ -182,6 +182,25 @@ static void test_instead_of_a_killed_parking(void) {
     expect_active();
 }
 
+/* What modprobe prefers: found when all is in its place, which then goes back. */
+static void test_somebody_elses_module_is_preferred(void) {
+    CU_ASSERT_EQUAL(park(), 0);
+    small_kernel_module(&root, SMALL_KERNEL_DIR "/extra/ours.ko", NULL, NULL, NULL);
+    scratch_root_write(&root, "/etc/depmod.d/theirs.conf", "override ours * extra\n");
+    for (int i = 0; i < 2; i++) {
+        CU_ASSERT_EQUAL(activate(), -EEXIST);
+        CU_ASSERT_EQUAL(err.kind, ERROR_REFUSED);
+        CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "/extra/ours.ko"));
+        CU_ASSERT_EQUAL(layout_fixture_word(&root), STATE_PARKED);
+        CU_ASSERT_FALSE(root_exists(&root, BAKED_MODULE) || root_exists(&root, BAKED_COMPAT));
+        CU_ASSERT_FALSE(layout_fixture_has_privileges(&root, "/usr"));
+        CU_ASSERT_TRUE(small_kernel_resolves(&root, "ours"));
+    }
+    CU_ASSERT_EQUAL(unlink(scratch_root_host(&root, SMALL_KERNEL_DIR "/extra/ours.ko")), 0);
+    CU_ASSERT_EQUAL(activate(), 0);
+    CU_ASSERT_EQUAL(layout_fixture_word(&root), STATE_ACTIVE);
+}
+
 static void test_park_instead_of_a_killed_activation(void) {
     CU_ASSERT_EQUAL(park(), 0);
     layout_fixture_set_word(&root, STATE_ACTIVATING);
@@ -203,6 +222,7 @@ int main(void) {
         {"killed while placing", test_killed_while_placing},
         {"damaged after a killed run", test_damaged_after_a_killed_run},
         {"instead of a killed parking", test_instead_of_a_killed_parking},
+        {"somebody else's module is preferred", test_somebody_elses_module_is_preferred},
         {"park instead of a killed activation", test_park_instead_of_a_killed_activation},
         CU_TEST_INFO_NULL,
     };
