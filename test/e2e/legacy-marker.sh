@@ -44,6 +44,21 @@ test_state_folder_goes_again() {
     assert_exists "$root/var/lib/prebake/note"
 }
 
+# The signal that ends it comes when the modules go: the index does not name them afterwards.
+test_signal_between_files_and_index() {
+    legacy_image
+    legacy_module "$root/$legacy_updates/nvidia.ko" "$version"
+    (umask 022 && depmod -b "$root" "$KERNEL")
+    run strace -f -qq -o /dev/null -e trace=unlinkat -e inject=unlinkat:signal=SIGTERM:when=1 \
+        "$prebake_node" teardown --root "$root" --legacy-marker "$legacy_marker"
+    assert_equal "status of a signal" 143 "$status"
+    assert_absent "$root/$legacy_updates/nvidia.ko"
+    run modprobe -d "$root" -S "$KERNEL" -n nvidia
+    assert_equal "modprobe finds it" 1 "$status"
+    expect 0 legacy_teardown "$root"
+    assert_contains "telemetry" "status=cleaned" "$out"
+}
+
 test_only_when_asked() {
     legacy_image
     snapshot "$root" >"$scratch/before"
