@@ -6,6 +6,8 @@
 
 #include "base/beneath.h"
 
+#define LINKS_MAX 40 /* as the kernel */
+
 static int check_supported(const struct root *root, const char *path, struct error *err) {
     if (root_exists(root, "/run/ostree-booted") || root_exists(root, "/ostree/repo"))
         return error_set(err, ERROR_REFUSED, EPERM,
@@ -179,6 +181,53 @@ int root_resolve(const struct root *root, const char *path, char **resolved,
 int root_resolve_place(const struct root *root, const char *path, char **resolved,
                        struct strlist *missing, struct error *err) {
     return resolve(root, path, true, resolved, missing, err);
+}
+
+/* Where the link `name` in `dir` leads, as a path with all that is to be resolved in it; NULL in
+ * *target: it is no link. */
+static int read_link_in(const struct beneath_dir *dir, const char *name, char **target) {
+    char text[PATH_MAX];
+    *target = NULL;
+    ssize_t size = readlinkat(dir->fd, name, text, sizeof text);
+    if (size < 0)
+        return errno == EINVAL || errno == ENOENT ? 0 : -errno;
+    bool is_absolute = size > 0 && text[0] == '/';
+    return asprintf(target, "%s%s%.*s", is_absolute ? "" : dir->path, is_absolute ? "" : "/",
+                    (int)size, text) < 0
+               ? -ENOMEM
+               : 0;
+}
+
+/* One link further: *path is replaced by where it leads, or *resolved is set. */
+static int follow_once(const struct root *root, char **path, char **resolved) {
+    AUTO_BENEATH_DIR struct beneath_dir dir = BENEATH_DIR_INIT;
+    char *slash = strrchr(*path, '/'), *target = NULL;
+    struct error ignored = {0};
+    if (!slash || !slash[1] || !strcmp(slash, "/.") || !strcmp(slash, "/.."))
+        return root_canonical(root, *path, resolved, &ignored);
+    *slash = '\0';
+    int rc = beneath_walk(root->fd, slash == *path ? "/" : *path, &dir);
+    *slash = '/';
+    if (rc == -ENOENT)
+        return root_resolve(root, *path, resolved, NULL, &ignored);
+    if (!rc)
+        rc = read_link_in(&dir, slash + 1, &target);
+    if (!rc && !target)
+        return asprintf(resolved, "%s%s", strcmp(dir.path, "/") ? dir.path : "", slash) < 0
+                   ? -ENOMEM
+                   : 0;
+    free(*path);
+    *path = target;
+    return rc;
+}
+
+int root_follow(const struct root *root, const char *path, char **resolved) {
+    AUTO_FREE char *at = strdup(path);
+    int rc = at ? 0 : -ENOMEM;
+    *resolved = NULL;
+    for (int links = 0; !rc && !*resolved; links++)
+        rc = links > LINKS_MAX ? -ELOOP : follow_once(root, &at, resolved);
+    return rc;
 }
 
 static int split_parent(const struct root *root, const char *path, char **parent, const char **name,

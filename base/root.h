@@ -85,6 +85,12 @@ int root_resolve(const struct root *root, const char *path, char **resolved,
                  struct strlist *missing, struct error *err) MUST_CHECK;
 
 /*
+ * As root_resolve(), and the last component is followed too, for as long as it is a link: what is
+ * found may be missing, and is no link. −ELOOP: more than 40 links.
+ */
+int root_follow(const struct root *root, const char *path, char **resolved) MUST_CHECK;
+
+/*
  * As root_resolve(), for a path at which something is going to be placed: ERROR_REFUSED as well
  * when a directory or link on the way is not root's alone, as root_open_parent(), or is a file.
  * What is canonical afterwards no longer tells how it was reached.

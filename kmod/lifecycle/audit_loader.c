@@ -1,22 +1,23 @@
 #include "kmod/lifecycle/audit_loader.h"
 
+#include <elf.h>
 #include <string.h>
 
+#include "base/file.h"
+#include "base/path.h"
 #include "base/process.h"
-#include "kmod/lifecycle/state_folder.h"
+#include "kmod/lifecycle/audit_reach.h"
 #include "kmod/system/ld_so_cache.h"
 #include "kmod/system/ld_so_conf.h"
+
+#define PRELOAD "/etc/ld.so.preload"
+#define PRELOAD_MAX (1U << 20)
 
 static const char auditing[] = "auditing";
 
 static const char *file_name(const char *path) {
     const char *slash = strrchr(path, '/');
     return slash ? slash + 1 : path;
-}
-
-static bool is_below(const char *path, const char *folder) {
-    size_t length = strlen(folder);
-    return !strncmp(path, folder, length) && (path[length] == '/' || !path[length]);
 }
 
 /* The names of the bake's files, so that of a whole cache only few paths have to be resolved. */
@@ -51,7 +52,17 @@ static void judge_library(const struct audit_subject *subject, const char *check
                          "a library of the bake in the loader's cache");
 }
 
-static int check_cache(const struct audit_subject *subject, const char *check, struct error *err) {
+/* The folder of each library, which is often that of the one before. */
+static int add_folder(struct strlist *folders, const char *library) {
+    size_t length = (size_t)(file_name(library) - library);
+    const char *last = folders->count ? folders->items[folders->count - 1] : "";
+    if (!length || (!strncmp(last, library, length) && !last[length]))
+        return 0;
+    return strlist_addf(folders, "%.*s", (int)length, library);
+}
+
+static int check_cache(const struct audit_subject *subject, const char *check,
+                       struct strlist *folders, struct error *err) {
     AUTO_STRLIST struct strlist libraries = {0}, names = {0};
     struct error reason = {0};
     bool present = false;
@@ -64,21 +75,20 @@ static int check_cache(const struct audit_subject *subject, const char *check, s
         return error_oom(err, auditing);
     audit_report_add(subject->report, check, AUDIT_FACT, LD_SO_CACHE,
                      present ? "%zu libraries" : "none", libraries.count);
-    for (size_t i = 0; i < libraries.count; i++)
-        if (is_below(libraries.items[i], STATE_FOLDER))
-            audit_report_add(subject->report, check, AUDIT_MISFIT, libraries.items[i],
-                             "a library of the store in the loader's cache");
-        else if (has_name(&names, file_name(libraries.items[i])))
+    for (size_t i = 0; !rc && i < libraries.count; i++) {
+        rc = add_folder(folders, libraries.items[i]);
+        if (has_name(&names, file_name(libraries.items[i])))
             judge_library(subject, check, libraries.items[i]);
-    return 0;
+    }
+    return rc ? error_oom(err, auditing) : 0;
 }
 
-/* A folder of libraries that the bake made, or the store itself. */
-static int check_folders(const struct audit_subject *subject, const char *check,
-                         struct error *err) {
-    AUTO_STRLIST struct strlist folders = {0};
+/* A folder of libraries that the bake made. */
+static int check_configuration(const struct audit_subject *subject, const char *check,
+                               struct strlist *folders, struct error *err) {
     struct error reason = {0};
-    int rc = ld_so_conf_folders(subject->root, &folders, &reason);
+    size_t first = folders->count;
+    int rc = ld_so_conf_folders(subject->root, folders, &reason);
     if (rc && reason.kind != ERROR_DAMAGED) {
         if (err)
             *err = reason;
@@ -87,42 +97,64 @@ static int check_folders(const struct audit_subject *subject, const char *check,
     if (rc)
         audit_report_add(subject->report, check, AUDIT_MISFIT, "/etc/ld.so.conf", "%s",
                          reason.text);
-    for (size_t i = 0; i < folders.count; i++) {
-        bool is_store = is_below(folders.items[i], STATE_FOLDER);
-        if (is_store || audit_subject_find(subject, folders.items[i]))
-            audit_report_add(subject->report, check,
-                             is_store ? AUDIT_MISFIT : audit_subject_weight(subject),
-                             folders.items[i], "a folder of the bake in ld.so.conf");
-    }
+    for (size_t i = first; i < folders->count; i++)
+        if (audit_subject_find(subject, folders->items[i]))
+            audit_report_add(subject->report, check, audit_subject_weight(subject),
+                             folders->items[i], "a folder of the bake in ld.so.conf");
     return 0;
 }
 
-int audit_loader_check(struct audit_subject *subject, const char *check, struct error *err) {
-    int rc = check_cache(subject, check, err);
-    return rc ? rc : check_folders(subject, check, err);
+/* What every program gets, whatever it asks for: names between blanks and colons (ld.so(8)). */
+static void check_preloaded(const struct audit_subject *subject, const char *check, char *line) {
+    line[strcspn(line, "#")] = '\0';
+    for (char *name; (name = strsep(&line, " \t:"));) {
+        if (*name != '/')
+            continue;
+        if (audit_reach_store(subject->root, name))
+            audit_report_add(subject->report, check, AUDIT_MISFIT, name,
+                             PRELOAD " names it, in the private store");
+        else if (audit_subject_find(subject, name))
+            audit_report_add(subject->report, check, audit_subject_weight(subject), name,
+                             PRELOAD " names it, a library of the bake");
+    }
 }
 
-/* One folder of PATH: links of it that lead into the store. */
-static int check_links(const struct audit_subject *subject, const char *check, const char *folder,
-                       struct error *err) {
-    AUTO_STRLIST struct strlist names = {0};
+static int check_preload(const struct audit_subject *subject, const char *check,
+                         struct error *err) {
+    AUTO_CLOSE int fd = -1;
+    AUTO_BUFFER struct buffer text = {0};
     struct stat st;
-    if (root_stat_following(subject->root, folder, &st) || !S_ISDIR(st.st_mode))
+    if (root_stat_following(subject->root, PRELOAD, &st) || !S_ISREG(st.st_mode))
         return 0;
-    int rc = root_list(subject->root, folder, &names, err);
-    for (size_t i = 0; !rc && i < names.count; i++) {
-        AUTO_FREE char *path = NULL, *target = NULL;
-        if (asprintf(&path, "%s/%s", folder, names.items[i]) < 0)
-            return error_oom(err, auditing);
-        if (root_read_link(subject->root, path, &target) == 0 && is_below(target, STATE_FOLDER))
-            audit_report_add(subject->report, check, AUDIT_MISFIT, path,
-                             "it leads into the private store");
-    }
+    int rc = root_open_file_following(subject->root, PRELOAD, &fd, err);
+    if (!rc)
+        rc = file_read_fd(fd, PRELOAD, PRELOAD_MAX, &text, err);
+    char *rest = (char *)text.data;
+    for (char *line; !rc && rest && (line = strsep(&rest, "\n"));)
+        check_preloaded(subject, check, line);
     return rc;
 }
 
+/* Those of every machine that has kernels for such a bake. */
+static int add_builtin_folders(struct strlist *folders, struct error *err) {
+    int rc = ld_so_conf_builtin_folders(ELFCLASS64, EM_X86_64, folders, err);
+    return rc ? rc : ld_so_conf_builtin_folders(ELFCLASS64, EM_AARCH64, folders, err);
+}
+
+int audit_loader_check(struct audit_subject *subject, const char *check, struct error *err) {
+    AUTO_STRLIST struct strlist folders = {0};
+    int rc = check_cache(subject, check, &folders, err);
+    if (!rc)
+        rc = check_configuration(subject, check, &folders, err);
+    if (!rc)
+        rc = add_builtin_folders(&folders, err);
+    if (!rc)
+        rc = audit_reach_folders(subject, check, &folders, err);
+    return rc ? rc : check_preload(subject, check, err);
+}
+
 static bool is_in_folder(const char *path, const char *folder) {
-    return is_below(path, folder) && !strchr(path + strlen(folder) + 1, '/');
+    return path_is_below(path, folder) && !strchr(path + strlen(folder) + 1, '/');
 }
 
 static void check_programs_in(const struct audit_subject *subject, const char *check,
@@ -139,20 +171,21 @@ static void check_programs_in(const struct audit_subject *subject, const char *c
 /* Each folder once: /bin is /usr/bin on a merged root. */
 int audit_loader_check_programs(struct audit_subject *subject, const char *check,
                                 struct error *err) {
-    AUTO_STRLIST struct strlist seen = {0};
-    AUTO_FREE char *folders = strdup(PROCESS_PATH);
-    char *rest = folders;
-    int rc = folders ? 0 : error_oom(err, auditing);
+    AUTO_STRLIST struct strlist folders = {0}, seen = {0};
+    AUTO_FREE char *text = strdup(PROCESS_PATH);
+    char *rest = text;
+    int rc = text ? 0 : error_oom(err, auditing);
     for (char *folder; !rc && (folder = strsep(&rest, ":"));) {
         AUTO_FREE char *canonical = NULL;
         struct error ignored = {0};
+        if (strlist_add(&folders, folder))
+            return error_oom(err, auditing);
         if (root_canonical(subject->root, folder, &canonical, &ignored) ||
             strlist_contains(&seen, canonical))
             continue;
         if (strlist_add(&seen, canonical))
             return error_oom(err, auditing);
         check_programs_in(subject, check, canonical);
-        rc = check_links(subject, check, canonical, err);
     }
-    return rc;
+    return rc ? rc : audit_reach_folders(subject, check, &folders, err);
 }

@@ -4,7 +4,8 @@
 
 #include "kmod/lifecycle/audit_subject.h"
 
-/* "loader": the dynamic loader's cache and configuration. */
+/* "loader": the dynamic loader's cache, configuration and preloading, the folders that it looks
+ * into, and links there that lead into the store. */
 int audit_loader_check(struct audit_subject *subject, const char *check,
                        struct error *err) MUST_CHECK;
 

@@ -173,11 +173,47 @@ static void test_parked_and_reachable(void) {
     scratch_root_link(&root, "/usr/bin/helper", stored(BAKED_PROGRAM));
     expect_misfit("parked", "programs", "/usr/bin/helper");
     scratch_root_write(&root, "/etc/ld.so.conf.d/store.conf", PARKED_STORE "/usr/lib/baked\n");
-    expect_misfit("parked", "loader", "a folder of the bake in ld.so.conf");
-    baked_root_refresh(&root);
-    expect_misfit("parked", "loader", "a library of the store in the loader's cache");
+    expect_misfit("parked", "loader", "it leads into the private store");
     scratch_root_write(&root, "/etc/ld.so.cache", "no cache");
     expect_misfit("parked", "loader", "damaged");
+}
+
+/* One way into the store, found, and taken away again. */
+static void expect_way(const char *check, const char *path, const char *target) {
+    scratch_root_link(&root, path, target);
+    expect_misfit("parked", check, path);
+    CU_ASSERT_EQUAL(unlink(scratch_root_host(&root, path)), 0);
+}
+
+static void test_ways_into_the_store(void) {
+    baked_root_bake_parked(&root);
+    scratch_root_link(&root, "/opt/hop", stored(BAKED_PROGRAM));
+    expect_way("programs", "/usr/bin/relative", "../../var/lib/prebake/store/parked/usr/bin/x");
+    expect_way("programs", "/usr/sbin/hops", "/opt/hop");
+    expect_way("programs", "/usr/bin/dangling", STATE_FOLDER "/store/nowhere/else");
+    expect_way("programs", "/usr/local/bin", stored("/usr/bin"));
+    expect_way("loader", "/usr/lib/x86_64-linux-gnu/x.so", stored(BAKED_LIBRARY));
+    expect_way("loader", "/usr/lib/x.so", "../../var/lib/prebake/store/parked" BAKED_LIBRARY);
+    scratch_root_write(&root, "/etc/ld.so.conf.d/way.conf", "/usr/local/lib/way\n");
+    expect_way("loader", "/usr/local/lib/way", stored("/usr/lib/baked"));
+    scratch_root_link(&root, "/usr/local/lib/way", stored("/usr/lib/baked"));
+    baked_root_refresh(&root);
+    CU_ASSERT_EQUAL(unlink(scratch_root_host(&root, "/etc/ld.so.conf.d/way.conf")), 0);
+    expect_misfit("parked", "loader", "/usr/local/lib/way");
+    CU_ASSERT_EQUAL(unlink(scratch_root_host(&root, "/usr/local/lib/way")), 0);
+    baked_root_refresh(&root);
+    expect_fit("parked");
+}
+
+static void test_preloaded_libraries(void) {
+    baked_root_bake_parked(&root);
+    scratch_root_write(&root, "/etc/ld.so.preload", "# " PARKED_STORE "/x\nlibc.so /lib/x.so\n");
+    expect_fit("parked");
+    scratch_root_write(&root, "/etc/ld.so.preload", "libc.so:" PARKED_STORE BAKED_LIBRARY " # x");
+    expect_misfit("parked", "loader", PARKED_STORE BAKED_LIBRARY);
+    scratch_root_link(&root, "/usr/lib/y", PARKED_STORE BAKED_LIBRARY);
+    scratch_root_write(&root, "/etc/ld.so.preload", "/usr/lib/y");
+    expect_misfit("parked", "loader", "/etc/ld.so.preload names it");
 }
 
 static void test_dangling_configuration(void) {
@@ -256,6 +292,8 @@ int main(void) {
         {"privileges in the store", test_privileges_in_the_store},
         {"parked and loadable", test_parked_and_loadable},
         {"parked and reachable", test_parked_and_reachable},
+        {"ways into the store", test_ways_into_the_store},
+        {"preloaded libraries", test_preloaded_libraries},
         {"dangling configuration", test_dangling_configuration},
         {"somebody else's", test_somebody_elses},
         {"without a bake", test_without_a_bake},

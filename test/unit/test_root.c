@@ -328,6 +328,32 @@ static void test_no_descriptor_is_lost(void) {
     CU_ASSERT_EQUAL(after, before + 1);
 }
 
+static void check_follows(const char *path, const char *end) {
+    AUTO_FREE char *resolved = NULL;
+    CU_ASSERT_EQUAL(root_follow(&root, path, &resolved), 0);
+    CU_ASSERT_STRING_EQUAL(resolved ? resolved : "", end);
+}
+
+static void test_following_to_the_end(void) {
+    AUTO_FREE char *resolved = NULL;
+    scratch_root_write(&root, "/a/b/file", "");
+    scratch_root_link(&root, "/a/link", "b/../../other/next");
+    scratch_root_link(&root, "/other/next", "/folder/file");
+    scratch_root_link(&root, "/folder", "../../../a/b/.");
+    scratch_root_link(&root, "/a/dangles", "/folder/gone/file");
+    scratch_root_link(&root, "/a/up", "b/..");
+    scratch_root_link(&root, "/a/loop", "loop");
+    check_follows("/a/link", "/a/b/file");
+    check_follows("/folder/file", "/a/b/file");
+    check_follows("/folder", "/a/b");
+    check_follows("/a/dangles", "/a/b/gone/file");
+    check_follows("/a/up", "/a");
+    check_follows("/gone", "/gone");
+    check_follows("/", "/");
+    CU_ASSERT_EQUAL(root_follow(&root, "/a/loop", &resolved), -ELOOP);
+    CU_ASSERT_EQUAL(root_follow(&root, "/a/b/file/x", &resolved), -ENOTDIR);
+}
+
 int main(void) {
     CU_TestInfo tests[] = {
         {"opening", test_opening},
@@ -352,6 +378,7 @@ int main(void) {
         {"proc is not needed", test_proc_is_not_needed},
         {"read link", test_read_link},
         {"no descriptor is lost", test_no_descriptor_is_lost},
+        {"following to the end", test_following_to_the_end},
         CU_TEST_INFO_NULL,
     };
     CU_SuiteInfo suites[] = {
