@@ -27,8 +27,9 @@ struct initramfs_files {
 
 /*
  * Finds them: the regular files in /boot and its folders whose name begins with "initrd" or
- * "initramfs". Links are passed over: the images that they lead to are there themselves. `files`
- * (empty before) is released by the caller also after an error.
+ * "initramfs", and those that a link of such a name leads to, wherever in the root they are, by
+ * their own paths and once. A link that leads nowhere is none. `files` (empty before) is released
+ * by the caller also after an error.
  */
 int initramfs_files_find(const struct root *root, struct initramfs_files *files,
                          struct error *err) MUST_CHECK;

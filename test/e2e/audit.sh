@@ -212,6 +212,13 @@ test_initramfs() {
         assert_contains "the sentence" "update-initramfs -u -k $KERNEL" "$err"
         rm "$root/boot/initramfs-other.img"
     done
+    make_initramfs image "zstd -q" "$scratch/ours"
+    mkdir "$root/var/images"
+    mv "$root/boot/image" "$root/var/images/"
+    expect_fit parked
+    ln -s ../var/images/image "$root/boot/initrd.img"
+    expect_misfit parked initramfs "/var/images/image"
+    rm "$root/boot/initrd.img"
     bsdtar --format newc -cf - -C "$scratch/files" . >"$root/boot/initrd"
     gzip -n <<<"no archive" >>"$root/boot/initrd"
     expect_misfit parked initramfs "nobody can say"

@@ -70,6 +70,29 @@ static void test_what_is_an_image(void) {
     CU_ASSERT_EQUAL(files.items[2].size, 1);
 }
 
+/* What a boot loader gets by a link need not be in /boot, nor have an image's name. */
+static void test_images_behind_links(void) {
+    scratch_root_write(&root, "/real/initrd.img-6.1", "a");
+    scratch_root_write(&root, "/real/img-6.2", "b");
+    scratch_root_write(&root, "/var/img/x", "c");
+    scratch_root_link(&root, "/boot", "real");
+    scratch_root_link(&root, "/real/initrd.img", "initrd.img-6.1");
+    scratch_root_link(&root, "/real/initrd.img.old", "img-6.2");
+    scratch_root_link(&root, "/real/initramfs-1", "../var/img/x");
+    scratch_root_link(&root, "/real/initramfs-2", "/boot/initramfs-1");
+    scratch_root_link(&root, "/real/initramfs-3", "nowhere");
+    scratch_root_link(&root, "/real/initramfs-4", "/var");
+    scratch_root_link(&root, "/real/other", "/var/img/y");
+    find();
+    CU_ASSERT_EQUAL_FATAL(files.count, 3);
+    CU_ASSERT_STRING_EQUAL(files.items[0].path, "/boot/initrd.img-6.1");
+    CU_ASSERT_STRING_EQUAL(files.items[1].path, "/real/img-6.2");
+    CU_ASSERT_STRING_EQUAL(files.items[2].path, "/var/img/x");
+    CU_ASSERT_EQUAL(files.items[2].size, 1);
+    CU_ASSERT_TRUE(record());
+    CU_ASSERT_FALSE(record());
+}
+
 static void test_boot_that_is_no_folder(void) {
     scratch_root_write(&root, "/boot", "a file");
     find();
@@ -121,6 +144,7 @@ static void test_one_that_is_gone_is_a_change(void) {
 int main(void) {
     CU_TestInfo tests[] = {
         {"what is an image", test_what_is_an_image},
+        {"images behind links", test_images_behind_links},
         {"/boot that is no folder", test_boot_that_is_no_folder},
         {"the same file is known", test_the_same_file_is_known},
         {"the same content is known", test_the_same_content_is_known},
