@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "kmod/lifecycle/legacy_modules.h"
+#include "kmod/lifecycle/state_folder.h"
 #include "kmod/system/module_config.h"
 #include "kmod/system/module_lookup.h"
 
@@ -32,6 +33,10 @@ static int visit(void *context, const struct module_config_entry *entry, struct 
     const struct config_look *look = context;
     const struct audit_subject *subject = look->subject;
     bool resolved = true;
+    if (strstr(entry->runs, STATE_FOLDER "/"))
+        audit_report_add(subject->report, look->check,
+                         subject->has_bake ? AUDIT_MISFIT : AUDIT_FOREIGN, entry->file,
+                         "%s %s runs something of the private store", entry->word, entry->name);
     if (!is_named(subject, entry->name))
         return 0;
     int rc = entry->wants ? is_resolved(look, entry->name, &resolved, err) : 0;

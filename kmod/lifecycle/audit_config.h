@@ -1,6 +1,7 @@
 /* Audit check "config": modules-load.d and modprobe.d lines that name a module of the bake. One
- * that makes the system look for a module that no kernel's index has is dangling: systemd's loading
- * of modules fails at every boot. */
+ * whose command names a path in the private store is found too. One that makes the system look for
+ * a module that no kernel's index has is dangling: systemd's loading of modules fails at every
+ * boot. */
 #ifndef KMOD_AUDIT_CONFIG_H
 #define KMOD_AUDIT_CONFIG_H
 

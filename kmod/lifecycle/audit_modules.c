@@ -18,6 +18,11 @@ struct kernel_look {
     unsigned found;
 };
 
+static bool is_module(const struct manifest_entry *placed, off_t size) {
+    return placed->type == MANIFEST_FILE && placed->size == (uint64_t)size &&
+           module_name_stem(placed->path);
+}
+
 /* Whether it has the bytes of a module of the bake, whatever its place. */
 static bool is_copy(const struct audit_subject *subject, const char *path) {
     char sha256[DIGEST_HEX_SIZE] = "";
@@ -27,8 +32,7 @@ static bool is_copy(const struct audit_subject *subject, const char *path) {
     for (size_t i = 0; i < subject->manifest.count; i++) {
         const struct manifest_entry *placed = &subject->manifest.entries[i];
         AUTO_CLOSE int fd = -1;
-        if (placed->type != MANIFEST_FILE || placed->size != (uint64_t)st.st_size ||
-            !module_name_stem(placed->path))
+        if (!is_module(placed, st.st_size))
             continue;
         if (!*sha256 && (root_open_file_following(subject->root, path, &fd, NULL) ||
                          digest_fd(fd, path, sha256, NULL)))
@@ -133,19 +137,35 @@ int audit_modules_check_index(struct audit_subject *subject, const char *check, 
     return each_kernel(subject, check, check_index, err);
 }
 
+/* By another name a module is loadable too: its aliases are in its bytes. Of a kernel's thousands
+ * of modules few are as long as one of the bake's, and only those are read. */
+static bool may_be_copy(const struct audit_subject *subject, const struct stat *st) {
+    if (S_ISLNK(st->st_mode))
+        return subject->has_bake;
+    for (size_t i = 0; i < subject->manifest.count; i++)
+        if (is_module(&subject->manifest.entries[i], st->st_size))
+            return true;
+    return false;
+}
+
 static int visit(void *context, const struct tree_entry *entry, struct error *err) {
     struct kernel_look *look = context;
     struct audit_subject *subject = look->subject;
-    if (S_ISDIR(entry->st->st_mode) || !module_name_stem(entry->name) ||
-        !audit_subject_names_module(subject, entry->name))
+    if (S_ISDIR(entry->st->st_mode) || !module_name_stem(entry->name))
+        return 0;
+    bool is_named = audit_subject_names_module(subject, entry->name);
+    if (!is_named && !may_be_copy(subject, entry->st))
         return 0;
     AUTO_FREE char *path = NULL;
     if (asprintf(&path, "/lib/modules/%s/%s", look->kernel, entry->path) < 0)
         return error_oom(err, "auditing");
-    bool ours = subject->has_bake && is_of_bake(look, path);
-    audit_report_add(subject->report, look->check,
-                     ours ? audit_subject_weight(subject) : AUDIT_FOREIGN, path,
-                     ours ? "a module of the bake" : "somebody else's module");
+    bool ours = subject->has_bake && (is_named ? is_of_bake(look, path) : is_copy(subject, path));
+    if (ours || is_named)
+        audit_report_add(subject->report, look->check,
+                         ours ? audit_subject_weight(subject) : AUDIT_FOREIGN, path,
+                         !ours      ? "somebody else's module"
+                         : is_named ? "a module of the bake"
+                                    : "a module of the bake by another name");
     return 0;
 }
 

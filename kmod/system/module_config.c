@@ -29,34 +29,44 @@ static char *word_of(char **rest) {
     return *rest ? next_word(rest) : NULL;
 }
 
-static int tell(const struct walk *walk, const char *file, const char *word, const char *name,
-                bool wants, struct error *err) {
-    const struct module_config_entry entry = {file, word, name, wants};
-    return walk->visit(walk->context, &entry, err);
+static int tell(const struct walk *walk, const struct module_config_entry *entry,
+                struct error *err) {
+    return walk->visit(walk->context, entry, err);
 }
 
-/* "alias PATTERN MODULE" names the module second; softdep's words after the first are modules too,
- * but for "pre:" and "post:". */
-static int take_command(const struct walk *walk, const char *file, char *line, struct error *err) {
-    static const char *const commands[] = {"blacklist", "install", "options", "remove"};
-    char *rest = line, *word = word_of(&rest), *first = word_of(&rest), *second = word_of(&rest);
-    if (!first)
-        return 0;
-    if (!strcmp(word, "alias"))
-        return second ? tell(walk, file, word, second, true, err) : 0;
-    for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-        if (!strcmp(word, commands[i]))
-            return tell(walk, file, word, first, false, err);
+/* softdep's words after the first are modules too, but for "pre:" and "post:". */
+static int take_softdep(const struct walk *walk, const char *file, char *rest, struct error *err) {
     int rc = 0;
-    for (; !rc && second && !strcmp(word, "softdep"); second = word_of(&rest))
-        if (strcmp(second, "pre:") && strcmp(second, "post:"))
-            rc = tell(walk, file, word, second, true, err);
+    for (char *name; !rc && (name = word_of(&rest));)
+        if (strcmp(name, "pre:") && strcmp(name, "post:"))
+            rc = tell(walk, &(struct module_config_entry){file, "softdep", name, true, ""}, err);
     return rc;
+}
+
+/* "alias PATTERN MODULE" names the module second. */
+static int take_command(const struct walk *walk, const char *file, char *line, struct error *err) {
+    static const struct {
+        const char *word;
+        bool runs;
+    } commands[] = {{"blacklist", false}, {"install", true}, {"options", false}, {"remove", true}};
+    char *rest = line, *word = word_of(&rest), *name = word_of(&rest);
+    if (!name)
+        return 0;
+    for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+        if (!strcmp(word, commands[i].word)) {
+            const char *runs = commands[i].runs && rest ? rest : "";
+            return tell(walk, &(struct module_config_entry){file, word, name, false, runs}, err);
+        }
+    if (!strcmp(word, "softdep"))
+        return take_softdep(walk, file, rest, err);
+    if (strcmp(word, "alias") || !(name = word_of(&rest)))
+        return 0;
+    return tell(walk, &(struct module_config_entry){file, word, name, true, ""}, err);
 }
 
 static int take_load(const struct walk *walk, const char *file, char *line, struct error *err) {
     char *rest = line, *name = word_of(&rest);
-    return name ? tell(walk, file, "load", name, true, err) : 0;
+    return name ? tell(walk, &(struct module_config_entry){file, "load", name, true, ""}, err) : 0;
 }
 
 /* A backslash at a line's end joins it with the next, in modprobe's files. */
@@ -86,6 +96,11 @@ static int read_conf(const struct walk *walk, const char *path, bool is_modprobe
     return rc;
 }
 
+/* modprobe reads *.alias like *.conf. */
+static bool is_read(const char *name, bool is_modprobe) {
+    return !fnmatch("*.conf", name, 0) || (is_modprobe && !fnmatch("*.alias", name, 0));
+}
+
 /* No folder is no configuration. */
 static int read_folder(struct walk *walk, const char *folder, bool is_modprobe, struct error *err) {
     AUTO_STRLIST struct strlist names = {0};
@@ -99,7 +114,7 @@ static int read_folder(struct walk *walk, const char *folder, bool is_modprobe, 
     int rc = root_list(walk->root, canonical, &names, err);
     for (size_t i = 0; !rc && i < names.count; i++) {
         AUTO_FREE char *path = NULL;
-        if (fnmatch("*.conf", names.items[i], 0))
+        if (!is_read(names.items[i], is_modprobe))
             continue;
         if (asprintf(&path, "%s/%s", canonical, names.items[i]) < 0)
             return error_oom(err, reading);

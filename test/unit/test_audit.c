@@ -178,6 +178,19 @@ static void test_parked_and_reachable(void) {
     expect_misfit("parked", "loader", "damaged");
 }
 
+/* An alias is in a module's bytes: by any name it is loaded for it. */
+static void test_copies_by_another_name(void) {
+    baked_root_bake_parked(&root);
+    scratch_root_copy(&root, SMALL_KERNEL_DIR "/extra/other_name.ko",
+                      scratch_root_host(&root, stored(BAKED_FILE)));
+    expect_misfit("parked", "files", "a module of the bake by another name");
+    CU_ASSERT_EQUAL(unlink(scratch_root_host(&root, SMALL_KERNEL_DIR "/extra/other_name.ko")), 0);
+    scratch_root_link(&root, SMALL_KERNEL_DIR "/kernel/x.ko", stored(BAKED_FILE));
+    expect_misfit("parked", "files", "/kernel/x.ko");
+    CU_ASSERT_EQUAL(unlink(scratch_root_host(&root, SMALL_KERNEL_DIR "/kernel/x.ko")), 0);
+    expect_fit("parked");
+}
+
 /* One way into the store, found, and taken away again. */
 static void expect_way(const char *check, const char *path, const char *target) {
     scratch_root_link(&root, path, target);
@@ -221,6 +234,13 @@ static void test_dangling_configuration(void) {
     scratch_root_write(&root, "/etc/modprobe.d/x.conf", "options baked_ours a=1\n");
     expect_fit("parked");
     expect_said("config", AUDIT_FACT, "options names baked_ours");
+    scratch_root_write(&root, "/etc/modprobe.d/y.conf",
+                       "install any insmod " PARKED_STORE BAKED_FILE "\n");
+    expect_misfit("parked", "config", "install any runs something of the private store");
+    CU_ASSERT_EQUAL(unlink(scratch_root_host(&root, "/etc/modprobe.d/y.conf")), 0);
+    scratch_root_write(&root, "/etc/modprobe.d/x.alias", "alias any baked_ours\n");
+    expect_misfit("parked", "config", "/etc/modprobe.d/x.alias");
+    CU_ASSERT_EQUAL(unlink(scratch_root_host(&root, "/etc/modprobe.d/x.alias")), 0);
     scratch_root_write(&root, "/usr/lib/modules-load.d/x.conf", "baked_ours\n");
     expect_misfit("parked", "config", "/usr/lib/modules-load.d/x.conf");
 }
@@ -292,6 +312,7 @@ int main(void) {
         {"privileges in the store", test_privileges_in_the_store},
         {"parked and loadable", test_parked_and_loadable},
         {"parked and reachable", test_parked_and_reachable},
+        {"copies by another name", test_copies_by_another_name},
         {"ways into the store", test_ways_into_the_store},
         {"preloaded libraries", test_preloaded_libraries},
         {"dangling configuration", test_dangling_configuration},

@@ -59,6 +59,26 @@ static void test_modprobe(void) {
            "install x;remove y;alias name!;");
 }
 
+static int note_command(void *context, const struct module_config_entry *entry,
+                        struct error *reason) {
+    (void)context, (void)reason;
+    return buffer_printf(&seen, "%s: %s;", entry->name, entry->runs);
+}
+
+static void test_commands(void) {
+    scratch_root_write(&root, "/etc/modprobe.d/a.conf",
+                       "install x /sbin/insmod  /x.ko\nremove y\noptions z a=1\nalias a b\n");
+    CU_ASSERT_EQUAL(module_config_walk(&root, note_command, NULL, &err), 0);
+    CU_ASSERT_STRING_EQUAL(buffer_string(&seen), "x: /sbin/insmod  /x.ko;y: ;z: ;b: ;");
+}
+
+static void test_names_of_files(void) {
+    scratch_root_write(&root, "/etc/modprobe.d/a.alias", "alias x a\n");
+    scratch_root_write(&root, "/etc/modprobe.d/b.conf.bak", "alias x b\n");
+    scratch_root_write(&root, "/etc/modules-load.d/c.alias", "c\n");
+    expect("alias a!;");
+}
+
 /* A merged /usr has each file once; links lead anywhere in the root. */
 static void test_links(void) {
     scratch_root_link(&root, "/lib", "usr/lib");
@@ -85,6 +105,8 @@ int main(void) {
         {"nothing", test_nothing},
         {"modules-load.d", test_modules_load},
         {"modprobe.d", test_modprobe},
+        {"commands", test_commands},
+        {"names of files", test_names_of_files},
         {"links", test_links},
         {"a visit stops it", test_a_visit_stops_it},
         CU_TEST_INFO_NULL,
