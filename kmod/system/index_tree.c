@@ -10,12 +10,14 @@
 #include "base/tree.h"
 #include "kmod/system/depmod.h"
 #include "kmod/system/index_files.h"
+#include "kmod/system/module_name.h"
 
+#define OWN_FOLDER "kernel"   /* of the modules that come with the kernel */
 #define NOTE_MAX (16UL << 20) /* a distribution's largest kernel has 60 KB */
 
 struct note {
     struct buffer text;
-    const char *folder; /* directly in the kernel's: what is walked now */
+    const char *folder; /* below the kernel's: what is walked now */
 };
 
 static bool does_not_count(const char *name) {
@@ -29,11 +31,17 @@ static int add_line(struct note *note, const char *path, const struct stat *st) 
     return buffer_printf(&note->text, "%" PRId64 " %s\n", index_files_time(st->st_ctim), path);
 }
 
+/* Noting the kernel's own, some thousands, would make each look at a tree much longer. */
+static bool is_added_module(const struct note *note, const struct tree_entry *entry) {
+    return S_ISREG(entry->st->st_mode) && strcmp(note->folder, OWN_FOLDER) != 0 &&
+           !path_is_below(note->folder, OWN_FOLDER) && module_name_stem(entry->name) > 0;
+}
+
 static int visit(void *context, const struct tree_entry *entry, struct error *err) {
     struct note *note = context;
     AUTO_FREE char *path = NULL;
     (void)err;
-    if (!S_ISDIR(entry->st->st_mode))
+    if (!S_ISDIR(entry->st->st_mode) && !is_added_module(note, entry))
         return 0;
     return asprintf(&path, "%s/%s", note->folder, entry->path) < 0
                ? -ENOMEM

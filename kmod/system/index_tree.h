@@ -1,14 +1,16 @@
 /*
  * What a kernel's module tree was when its index was made, so that a change since then is noticed
  * although nobody ran depmod: adding, replacing or removing a file changes the ctime of the folder
- * it is in, which nobody can set.
+ * it is in, and rewriting one where it is changes its own; nobody can set these.
  *
  *     <store>/index/<kernel>/tree         "<ctime in ns> <path below the kernel's folder>" for each
- *                                         folder, and for each file directly in the kernel's folder
- *     <store>/index/<kernel>/tree.next    until the index that belongs to it is complete
+ *                                         folder, for each file directly in the kernel's folder,
+ * and for each module in another of its folders than `kernel` <store>/index/<kernel>/tree.next
+ * until the index that belongs to it is complete
  *
- * Index files and the links `build` and `source` do not count. A file rewritten where it is, and
- * what is behind links, is not noticed here.
+ * Index files and the links `build` and `source` do not count. Not noticed here is what is behind
+ * links, and a module of the kernel's own (below `kernel`, some thousands) that is rewritten where
+ * it is: package managers put a new file in an old one's place.
  */
 #ifndef KMOD_INDEX_TREE_H
 #define KMOD_INDEX_TREE_H
@@ -28,7 +30,7 @@ int index_tree_note(const struct root *root, const struct index_store *paths,
 
 /*
  * The same where there is a note of the tree before: only folders that changed since are read, with
- * all below them.
+ * all below them, and of modules that changed the time is taken anew.
  */
 int index_tree_note_again(const struct root *root, const struct index_store *paths,
                           struct error *err) MUST_CHECK;

@@ -177,6 +177,32 @@ test_changed_after_sealing() {
     assert_index_is_fresh "$KERNEL"
 }
 
+# In its place, so that no folder changes.
+test_module_rewritten_after_sealing() {
+    baked_root
+    add_module "$KERNEL" extra/vendor.ko
+    expect_sealed "kernels=1 refreshed=1 forgotten=0"
+    cat "$start/lib/modules/$KERNEL/kernel/drivers/net/veth.ko" \
+        >"$root/lib/modules/$KERNEL/extra/vendor.ko"
+    traced_teardown
+    assert_equal "one program" 1 "$(wc -l <<<"$started")"
+    assert_contains "it is depmod" "depmod" "$started"
+    assert_index_is_fresh "$KERNEL"
+}
+
+# Parking and activating moves modules, whose times change with that.
+test_parked_and_activated_after_sealing() {
+    baked_root
+    add_module "$KERNEL" extra/other.ko
+    expect_sealed "kernels=1 refreshed=1 forgotten=0"
+    expect 0 "$prebake_node" park --root "$root"
+    expect 0 strace -f -qq -e trace=execve -e signal=none -o "$scratch/execve" \
+        "$prebake_node" activate --root "$root"
+    assert_equal "programs that activating starts" 1 "$(wc -l <"$scratch/execve")"
+    expect_switch
+    assert_index_is_fresh "$KERNEL"
+}
+
 test_never_sealed() {
     baked_root
     add_module "$KERNEL" updates/other.ko

@@ -1,7 +1,8 @@
 #!/bin/bash
 # Law 4: a teardown changes nothing but what its manifest lists, prebake's own state, the module
-# index, what DKMS derived from the registration and other kernels' links to its modules. A path that is no longer what the bake placed
-# is somebody else's: it stays, is counted, and makes no teardown incomplete.
+# index, what DKMS derived from the registration and other kernels' links to its modules. A path that
+# is no longer what the bake placed is somebody else's: it stays, is counted, and makes no teardown
+# incomplete.
 set -euo pipefail
 # shellcheck source=test/lib/world.sh
 . "$(dirname "$0")/../lib/world.sh"

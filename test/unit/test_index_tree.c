@@ -104,6 +104,39 @@ static void test_files(void) {
     expect_changed();
 }
 
+/* Where it is, so that no folder changes. */
+static void rewrite(const char *name) {
+    let_time_pass();
+    FILE *stream = fopen(in_place(name), "r+");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(stream);
+    fputc('X', stream);
+    CU_ASSERT_EQUAL(fclose(stream), 0);
+}
+
+static void test_added_modules_that_are_rewritten(void) {
+    static const char *const added[] = {"updates/dkms/x.ko", "extra/x.ko.xz", "top.ko"};
+    for (size_t i = 0; i < ARRAY_SIZE(added); i++)
+        scratch_root_run("install", "-D", "/dev/null", in_place(added[i]), NULL);
+    note();
+    for (size_t i = 0; i < ARRAY_SIZE(added); i++) {
+        CU_ASSERT_TRUE(index_tree_unchanged(&root, &paths));
+        rewrite(added[i]);
+        expect_changed();
+    }
+    let_time_pass();
+    CU_ASSERT_EQUAL(rename(in_place("extra/x.ko.xz"), in_place("updates/dkms/y.ko.xz")), 0);
+    expect_changed();
+}
+
+/* The kernel's own modules, and what is no module. */
+static void test_what_may_be_rewritten(void) {
+    scratch_root_write(&root, SMALL_KERNEL_DIR "/updates/dkms/x.ko.kept", "x");
+    note();
+    rewrite("kernel/drivers/net/x.ko");
+    rewrite("updates/dkms/x.ko.kept");
+    CU_ASSERT_TRUE(index_tree_unchanged(&root, &paths));
+}
+
 /* A folder's time can be set back, its ctime can't. */
 static void test_times_that_were_set_back(void) {
     struct stat st;
@@ -208,6 +241,8 @@ int main(void) {
         {"nothing changed", test_nothing_changed},
         {"what does not count", test_what_does_not_count},
         {"files", test_files},
+        {"added modules that are rewritten", test_added_modules_that_are_rewritten},
+        {"what may be rewritten", test_what_may_be_rewritten},
         {"times that were set back", test_times_that_were_set_back},
         {"folders", test_folders},
         {"files at the top", test_files_at_the_top},
