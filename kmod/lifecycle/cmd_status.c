@@ -91,31 +91,58 @@ static json_t *to_json(const struct status *status, const struct readiness *read
     return document;
 }
 
-static int print(const struct command_call *call, const struct status *status,
-                 const struct readiness *readiness, struct error *err) {
-    if (command_given(call, "json"))
-        return node_json_print(to_json(status, readiness), err);
-    if (status->marker_present)
-        print_text(status, readiness);
+static int print_line(const struct command_call *call, const struct status *status,
+                      const struct readiness *readiness, struct error *err) {
     if (!readiness->driver_type)
         return 0;
     return managed_gpu_line(command_value(call, "tag"), readiness->driver_type, &readiness->marker,
                             status->word, err);
 }
 
-static int run(struct command_call *call, struct error *err) {
+static int print(const struct command_call *call, const struct status *status,
+                 const struct readiness *readiness, struct error *err) {
+    if (command_given(call, "json"))
+        return node_json_print(to_json(status, readiness), err);
+    if (status->marker_present)
+        print_text(status, readiness);
+    return print_line(call, status, readiness, err);
+}
+
+/* A probe asks of every node, and of a bake that can't be believed the marker still tells. */
+static int print_marker(const struct command_call *call, const struct status *status,
+                        const struct readiness *readiness, struct error *err) {
+    if (!command_given(call, "json") || !readiness->driver_type)
+        return print_line(call, status, readiness, err);
+    return node_json_print(
+        json_pack("{s:i, s:b, s:o}", "format", NODE_JSON_FORMAT, "marker_present",
+                  readiness->marker.present, "managed_gpu",
+                  managed_gpu_json(readiness->driver_type, &readiness->marker, status->word)),
+        err);
+}
+
+static int read_and_print(const struct command_call *call, struct readiness *readiness,
+                          struct error *err) {
     AUTO_STATUS struct status status = {0};
+    struct error ignored = {0};
+    int rc = node_marker_find(&call->root, command_value(call, "legacy-marker"), &readiness->marker,
+                              err);
+    if (rc && err->kind == ERROR_USAGE)
+        return rc;
+    int unread = status_read(&call->root, &status, rc ? &ignored : err);
+    rc = rc ? rc : unread;
+    if (!rc)
+        return print(call, &status, readiness, err);
+    int unprinted = print_marker(call, &status, readiness, &ignored);
+    return unprinted == -ENOMEM ? error_oom(err, "printing the status") : rc;
+}
+
+static int run(struct command_call *call, struct error *err) {
     struct utsname system;
     struct readiness readiness = {.driver_type = command_value(call, "driver-type"),
                                   .kernel = command_value(call, "kernel")};
     if (!readiness.kernel && call->root.is_host && uname(&system) == 0)
         readiness.kernel = system.release;
-    int rc =
-        node_marker_find(&call->root, command_value(call, "legacy-marker"), &readiness.marker, err);
-    if (!rc)
-        rc = status_read(&call->root, &status, err);
-    if (!rc)
-        rc = print(call, &status, &readiness, err);
+    int rc = read_and_print(call, &readiness, err);
     node_marker_release(&readiness.marker);
     return rc;
 }

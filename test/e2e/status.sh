@@ -77,5 +77,31 @@ test_json() {
     assert_equal "no bake" '{"format":1,"marker_present":false}' "$(jq -c . <<<"$out")"
 }
 
+# What a probe asks is told by the marker alone; the error follows.
+ready_and_refused() {
+    local wanted=$1 fact
+    expect "$wanted" status_of --driver-type=cuda
+    for fact in "${@:2}"; do assert_contains "the line" " $fact " "$out "; done
+    assert_equal "the line alone" 1 "$(wc -l <<<"$out")"
+    expect "$wanted" status_of --driver-type=cuda --json
+    assert_equal "the same as JSON" '1 true true' \
+        "$(jq -r '[.format, .marker_present, .managed_gpu.marker_present] | join(" ")' <<<"$out")"
+    expect "$wanted" status_of
+    assert_equal "nothing was asked" "" "$out"
+}
+
+test_a_bake_that_can_not_be_believed() {
+    image_root cuda-active
+    echo junk >"$root/$state/facts"
+    ready_and_refused 7 event=managed_gpu marker_present=true driver_kind_match=true state=active
+    image_root cuda-active
+    rm "$root/$state/manifest.mtree"
+    ready_and_refused 7 marker_present=true driver_kind_match=true state=active
+    sed -i 's/^format=1/format=2/' "$root/$state/marker"
+    ready_and_refused 4 marker_present=true driver_kind_match=false
+    expect 2 status_of --driver-type=cuda --legacy-marker relative
+    assert_equal "a wrong command" "" "$out"
+}
+
 reconciling_images
 run_tests "$@"
