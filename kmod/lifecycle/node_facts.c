@@ -9,6 +9,8 @@
 #include "kmod/lifecycle/parked_store.h"
 #include "kmod/lifecycle/resolution.h"
 #include "kmod/lifecycle/target_match.h"
+#include "kmod/system/module_lookup.h"
+#include "kmod/system/module_version.h"
 #include "kmod/system/nvidia_gpus.h"
 
 /* The first reason is the one that counts: facts are looked at in the order of the policy. */
@@ -171,6 +173,36 @@ static int look_at_layout(const struct root *root, bool all, struct node_facts *
     return rc;
 }
 
+/* A module that the index has is one of the driver, whole: "" is the version of an empty file. */
+static int check_legacy_module(const struct root *root, const struct marker *marker,
+                               const char *name, struct node_facts *facts, struct error *err) {
+    AUTO_FREE char *path = NULL, *resolved = NULL, *version = NULL;
+    struct error reason = {0};
+    struct stat st;
+    int rc = module_lookup_path(root, marker->kernel, name, &path, err);
+    if (!rc && path)
+        rc = root_resolve(root, path, &resolved, NULL, err);
+    if (rc || !path)
+        return rc;
+    bool is_file = root_stat(root, resolved, &st) == 0 && S_ISREG(st.st_mode);
+    rc = is_file ? module_version_read(root, resolved, &version, err) : 0;
+    if (rc || (version && marker_matches(version, marker->driver_version)))
+        return rc;
+    error_set(&reason, ERROR_DAMAGED, EBADMSG, "%s%s, which modprobe finds, is not of version %s",
+              root->path, resolved, marker->driver_version);
+    note(facts, &facts->policy.damaged, &reason);
+    return 0;
+}
+
+/* Of the other modules an image has those that its driver came with. */
+static int check_legacy_modules(const struct root *root, struct node_facts *facts,
+                                struct error *err) {
+    int rc = 0;
+    for (size_t i = 1; !rc && !facts->policy.damaged && legacy_modules_names[i]; i++)
+        rc = check_legacy_module(root, &facts->marker.values, legacy_modules_names[i], facts, err);
+    return rc;
+}
+
 /* No manifest tells what else there was: the driver is there when modprobe finds it. */
 static int look_at_legacy(const struct root *root, struct node_facts *facts, struct error *err) {
     const struct marker *marker = &facts->marker.values;
@@ -178,7 +210,7 @@ static int look_at_legacy(const struct root *root, struct node_facts *facts, str
     bool found = false;
     int rc = legacy_modules_are_indexed(root, marker->kernel, marker->driver_version, &found, err);
     if (rc || found)
-        return rc;
+        return rc ? rc : check_legacy_modules(root, facts, err);
     error_set(&reason, ERROR_DAMAGED, ENOENT,
               "modprobe finds no nvidia module of version %s for %s in %s/", marker->driver_version,
               marker->kernel, root->path);

@@ -211,6 +211,27 @@ test_damaged_marker() { marker=marker && rows active parked; }
 test_lost_state() { marker=word && rows active parked; }
 test_newer_format() { marker=newer && rows active parked; }
 
+# What the index has of another tool's driver is there, and of its version.
+test_damaged_legacy_module() {
+    local uvm
+    image_root legacy
+    uvm=$root/usr/lib/modules/$KERNEL/updates/dkms/nvidia-uvm.ko
+    legacy_module "$uvm" "$legacy_version"
+    (umask 022 && depmod -b "$root" "$KERNEL")
+    expect 0 managed cuda "$legacy_version"
+    assert_decision action=keep skip_build=true
+    legacy_module "$uvm" 1.2.3
+    expect 5 managed cuda "$legacy_version" --observe
+    assert_decision action=teardown reason=damaged skip_build=false
+    rm "$uvm"
+    expect 5 managed cuda "$legacy_version" --observe
+    assert_decision action=teardown reason=damaged skip_build=false
+    : >"$uvm"
+    expect 5 managed cuda "$legacy_version"
+    assert_decision action=teardown reason=damaged skip_build=false
+    assert_contains "the sentence" "nvidia-uvm.ko" "$err"
+}
+
 # A customer's modules of the bake's names, in a folder that depmod is told to prefer.
 prefer_theirs() {
     local name modules=$root/usr/lib/modules/$KERNEL
