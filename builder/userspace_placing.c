@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "kmod/lifecycle/node_place.h"
 #include "kmod/lifecycle/state_folder.h"
 #include "kmod/system/dkms_tree.h"
 #include "kmod/system/loader_cache.h"
@@ -15,6 +16,7 @@ static const struct {
     {"/usr/lib/modules", "modules come from --source, where they are verified"},
     {DKMS_TREE, "registering with DKMS is the bake's own work"},
     {STATE_FOLDER, "that folder is prebake's own"},
+    {NODE_PLACE_PATH, "that program comes with prebake, and stays when the bake goes"},
     {LOADER_CACHE, "ldconfig makes it"},
     {"/dev", "what is there is made anew at every boot"},
     {"/proc", "what is there is made anew at every boot"},
@@ -32,9 +34,9 @@ static int check_place(const struct root *root, const char *path, struct error *
     AUTO_FREE char *place = NULL;
     int rc = root_resolve_place(root, path, &place, NULL, err);
     for (size_t i = 0; !rc && i < ARRAY_SIZE(reserved); i++)
-        if (is_in(place, reserved[i].path))
+        if (is_in(place, reserved[i].path) || is_in(path, reserved[i].path))
             rc = error_set(err, ERROR_REFUSED, EPERM,
-                           "--userspace has %s, and nothing of it may be in %s%s: %s", path,
+                           "--userspace has %s, and nothing of it may be in or at %s%s: %s", path,
                            root->path, reserved[i].path, reserved[i].why);
     return rc;
 }

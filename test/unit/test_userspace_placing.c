@@ -90,7 +90,8 @@ static void test_two_for_one_place(void) {
 static void test_reserved_places(void) {
     static const char *const paths[] = {
         "/lib/modules/6.1/x.ko", "/var/lib/dkms/x", "/etc/ld.so.cache",
-        "/var/lib/prebake/x",    "/dev/x",          "/tmp/x"};
+        "/var/lib/prebake/x",    "/dev/x",          "/tmp/x",
+        "/usr/sbin/prebake-node"};
     for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
         scratch_root_write(&top, paths[i], "");
         refused(paths[i]);
