@@ -54,8 +54,10 @@ static void judge_library(const struct audit_subject *subject, const char *check
 
 /* The folder of each library, which is often that of the one before. */
 static int add_folder(struct strlist *folders, const char *library) {
-    size_t length = (size_t)(file_name(library) - library);
-    const char *last = folders->count ? folders->items[folders->count - 1] : "";
+    const char *name = file_name(library), *last = "";
+    size_t length = name > library ? (size_t)(name - library) - 1 : 0;
+    if (folders->count)
+        last = folders->items[folders->count - 1];
     if (!length || (!strncmp(last, library, length) && !last[length]))
         return 0;
     return strlist_addf(folders, "%.*s", (int)length, library);

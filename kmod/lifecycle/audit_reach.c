@@ -67,8 +67,12 @@ static int check_folder(const struct audit_subject *subject, const char *check, 
                         const char *store, struct strlist *seen, struct error *err) {
     AUTO_FREE char *canonical = NULL;
     struct error ignored = {0};
-    if (leads_to(subject->root, folder, store))
-        return report(subject, check, folder);
+    if (strlist_contains(seen, folder))
+        return 0;
+    if (leads_to(subject->root, folder, store)) {
+        report(subject, check, folder);
+        return strlist_add(seen, folder) ? error_oom(err, auditing) : 0;
+    }
     if (root_canonical(subject->root, folder, &canonical, &ignored) ||
         strlist_contains(seen, canonical))
         return 0;
