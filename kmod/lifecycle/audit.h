@@ -6,12 +6,12 @@
  *     paths       every path of the manifest, in its place or in the private store
  *     dkms        registrations of the bake's name
  *     index       per kernel: what modprobe finds, files that an index names and that are gone
- *     files       module files of the bake's names below /lib/modules
- *     loader      the dynamic loader's cache and configuration
+ *     files       module files of the bake's names, or of its modules' bytes, below /lib/modules
+ *     loader      the dynamic loader's cache, configuration, preloading and folders
  *     privileged  setuid, setgid, file capabilities
  *     config      modules-load.d and modprobe.d
  *     programs    the folders of PATH
- *     initramfs   every image in /boot
+ *     initramfs   every image in /boot, or that a link there leads to
  *
  * Parked, as absent, is: nothing of the bake in any of these but the first two.
  */

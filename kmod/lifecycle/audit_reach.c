@@ -23,9 +23,24 @@ bool audit_reach_store(const struct root *root, const char *path) {
     return find_store(root, &store, &ignored) == 0 && leads_to(root, path, store);
 }
 
-static int report(const struct audit_subject *subject, const char *check, const char *path) {
-    audit_report_add(subject->report, check, AUDIT_MISFIT, path, "it leads into the private store");
-    return 0;
+/* One audit of folders. */
+struct reach {
+    const struct audit_subject *subject;
+    const char *check;
+    char *store;
+    struct strlist seen; /* what was looked at or reported */
+};
+
+static int mark_seen(struct reach *reach, const char *path, struct error *err) {
+    return strlist_add(&reach->seen, path) ? error_oom(err, auditing) : 0;
+}
+
+static int report(struct reach *reach, const char *path, struct error *err) {
+    if (strlist_contains(&reach->seen, path))
+        return 0;
+    audit_report_add(reach->subject->report, reach->check, AUDIT_MISFIT, path,
+                     "it leads into the private store");
+    return mark_seen(reach, path, err);
 }
 
 /* A link to its neighbour leads where that one does, which is looked at itself. */
@@ -37,10 +52,17 @@ static bool leaves_folder(int folder, const struct dirent *entry) {
     return size > 0 && memchr(target, '/', (size_t)size);
 }
 
-static int check_links(const struct audit_subject *subject, const char *check, const char *folder,
-                       const char *store, struct error *err) {
+static int check_link(struct reach *reach, const char *folder, const char *name,
+                      struct error *err) {
+    AUTO_FREE char *path = NULL;
+    if (asprintf(&path, "%s/%s", folder, name) < 0)
+        return error_oom(err, auditing);
+    return leads_to(reach->subject->root, path, reach->store) ? report(reach, path, err) : 0;
+}
+
+static int check_links(struct reach *reach, const char *folder, struct error *err) {
     int fd = -1;
-    int rc = root_open_dir(subject->root, folder, &fd, err);
+    int rc = root_open_dir(reach->subject->root, folder, &fd, err);
     if (rc)
         return rc;
     AUTO_CLOSEDIR DIR *dir = fdopendir(fd);
@@ -48,45 +70,34 @@ static int check_links(const struct audit_subject *subject, const char *check, c
         close(fd);
         return error_oom(err, auditing);
     }
-    for (const struct dirent *entry; !rc && (errno = 0, entry = readdir(dir));) {
-        AUTO_FREE char *path = NULL;
-        if (!leaves_folder(fd, entry))
-            continue;
-        if (asprintf(&path, "%s/%s", folder, entry->d_name) < 0)
-            rc = error_oom(err, auditing);
-        else if (leads_to(subject->root, path, store))
-            rc = report(subject, check, path);
-        errno = 0;
-    }
+    for (const struct dirent *entry; !rc && (errno = 0, entry = readdir(dir));)
+        if (leaves_folder(fd, entry))
+            rc = check_link(reach, folder, entry->d_name, err);
     if (!rc && errno)
-        rc = error_io(err, errno, "can't read %s%s", subject->root->path, folder);
+        rc = error_io(err, errno, "can't read %s%s", reach->subject->root->path, folder);
     return rc;
 }
 
-static int check_folder(const struct audit_subject *subject, const char *check, const char *folder,
-                        const char *store, struct strlist *seen, struct error *err) {
+static int check_folder(struct reach *reach, const char *folder, struct error *err) {
+    const struct root *root = reach->subject->root;
     AUTO_FREE char *canonical = NULL;
     struct error ignored = {0};
-    if (strlist_contains(seen, folder))
+    if (leads_to(root, folder, reach->store))
+        return report(reach, folder, err);
+    if (root_canonical(root, folder, &canonical, &ignored) ||
+        strlist_contains(&reach->seen, canonical))
         return 0;
-    if (leads_to(subject->root, folder, store)) {
-        report(subject, check, folder);
-        return strlist_add(seen, folder) ? error_oom(err, auditing) : 0;
-    }
-    if (root_canonical(subject->root, folder, &canonical, &ignored) ||
-        strlist_contains(seen, canonical))
-        return 0;
-    if (strlist_add(seen, canonical))
-        return error_oom(err, auditing);
-    return check_links(subject, check, canonical, store, err);
+    int rc = mark_seen(reach, canonical, err);
+    return rc ? rc : check_links(reach, canonical, err);
 }
 
 int audit_reach_folders(const struct audit_subject *subject, const char *check,
                         const struct strlist *folders, struct error *err) {
-    AUTO_STRLIST struct strlist seen = {0};
-    AUTO_FREE char *store = NULL;
-    int rc = find_store(subject->root, &store, err);
+    struct reach reach = {.subject = subject, .check = check};
+    int rc = find_store(subject->root, &reach.store, err);
     for (size_t i = 0; !rc && i < folders->count; i++)
-        rc = check_folder(subject, check, folders->items[i], store, &seen, err);
+        rc = check_folder(&reach, folders->items[i], err);
+    strlist_release(&reach.seen);
+    free(reach.store);
     return rc;
 }
