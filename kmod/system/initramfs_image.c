@@ -1,6 +1,7 @@
 #include "kmod/system/initramfs_image.h"
 
 #include "base/interrupt.h"
+#include "kmod/system/packed_stream.h"
 #include "kmod/system/unpacker.h"
 
 #define UNPACKED_MAX (16ULL << 30)
@@ -52,11 +53,17 @@ static int skip_zeros(struct byte_stream *stream, bool *at_end, struct error *er
     }
 }
 
-static int is_archive(struct byte_stream *stream, bool *archive, struct error *err) {
+static int is_archive(struct byte_stream *stream, const char *name, bool *archive,
+                      struct error *err) {
     const uint8_t *data;
     size_t held;
     int rc = byte_stream_peek(stream, CPIO_MAGIC_SIZE, &data, &held, err);
     *archive = !rc && held >= CPIO_MAGIC_SIZE && cpio_is_magic(data);
+    if (*archive && stream->position % 4)
+        return error_set(err, ERROR_DAMAGED, EBADMSG,
+                         "%s has an archive at byte %llu, where the kernel does not read it: fill "
+                         "up with zero bytes to a multiple of four",
+                         name, (unsigned long long)stream->position);
     return rc;
 }
 
@@ -67,7 +74,7 @@ static int walk_unpacked(struct image *image, struct byte_stream *stream, struct
         int rc = skip_zeros(stream, &at_end, err);
         if (rc || at_end)
             return rc;
-        rc = is_archive(stream, &archive, err);
+        rc = is_archive(stream, image->name, &archive, err);
         if (!rc && !archive)
             rc =
                 error_set(err, ERROR_DAMAGED, EBADMSG,
@@ -79,19 +86,51 @@ static int walk_unpacked(struct image *image, struct byte_stream *stream, struct
     }
 }
 
+/* The decompressor and the headers have to say the same of where it ends; of lzma only the
+ * decompressor says it. */
+static int find_end(const struct image *image, struct packed_stream *packed, uint64_t *size,
+                    struct error *err) {
+    uint8_t byte;
+    size_t more;
+    *size = unpacker_consumed(image->unpacker);
+    if (packed->format == PACKED_LZMA)
+        return 0;
+    int rc = packed_stream_read(packed, &byte, sizeof byte, &more, err);
+    if (rc || (more == 0 && *size == packed_stream_given(packed)))
+        return rc;
+    return error_set(err, ERROR_DAMAGED, EBADMSG,
+                     "%s is damaged: a compressed part of it has something behind its end",
+                     image->name);
+}
+
+/* The xz program does not say where it stopped. */
+static int advise(const struct packed_stream *packed, int rc, struct error *err) {
+    return rc == -EBADMSG && packed->format == PACKED_LZMA
+               ? error_wrap(err, rc,
+                            "where lzma ends is not known (with xz or zstd it is), so nothing may "
+                            "follow it")
+               : rc;
+}
+
 static int walk_compressed(struct image *image, uint64_t position, struct error *err) {
     AUTO_FREE struct byte_stream *stream = calloc(1, sizeof *stream);
+    AUTO_PACKED_STREAM struct packed_stream *packed = NULL;
     if (!stream)
         return error_oom(err, "reading an initramfs");
+    uint64_t size = 0;
     image->offset = position;
-    int rc = unpacker_open(&image->unpacker, read_file, image, image->name, err);
+    int rc = packed_stream_open(&packed, read_file, image, image->name, err);
+    if (!rc)
+        rc = unpacker_open(&image->unpacker, packed_stream_read, packed, image->name, err);
     if (rc)
         return rc;
     byte_stream_begin(stream, read_unpacked, image, 0);
     rc = walk_unpacked(image, stream, err);
-    image->offset = position + unpacker_consumed(image->unpacker);
+    if (!rc)
+        rc = find_end(image, packed, &size, err);
+    image->offset = position + size;
     unpacker_close(&image->unpacker);
-    return rc;
+    return advise(packed, rc, err);
 }
 
 static int walk(struct image *image, struct byte_stream *stream, struct error *err) {
@@ -99,7 +138,7 @@ static int walk(struct image *image, struct byte_stream *stream, struct error *e
     for (;;) {
         int rc = skip_zeros(stream, &at_end, err);
         if (!rc && !at_end)
-            rc = is_archive(stream, &archive, err);
+            rc = is_archive(stream, image->name, &archive, err);
         if (rc || at_end)
             return rc;
         if (archive) {

@@ -1,5 +1,7 @@
 #include "kmod/system/unpacker.h"
 
+#include <string.h>
+
 #include "kmod/system/unpacker_programs.h"
 
 static const struct unpacking *chosen = &unpacker_programs;
@@ -7,10 +9,25 @@ static const struct unpacking *chosen = &unpacker_programs;
 struct unpacker {
     const struct unpacking *by;
     void *state;
+    struct byte_stream input;
 };
 
 void unpacker_use(const struct unpacking *unpacking) {
     chosen = unpacking;
+}
+
+/* What is unpacked is what the stream has. */
+static int give(void *context, void *data, size_t size, size_t *got, struct error *err) {
+    struct unpacker *unpacker = context;
+    const uint8_t *held;
+    size_t count;
+    int rc = byte_stream_peek(&unpacker->input, 1, &held, &count, err);
+    if (rc)
+        return rc;
+    *got = count < size ? count : size;
+    memcpy(data, held, *got);
+    byte_stream_take(&unpacker->input, *got);
+    return 0;
 }
 
 int unpacker_open(struct unpacker **unpacker, byte_source source, void *context, const char *name,
@@ -18,8 +35,13 @@ int unpacker_open(struct unpacker **unpacker, byte_source source, void *context,
     AUTO_FREE struct unpacker *fresh = calloc(1, sizeof *fresh);
     if (!fresh)
         return error_oom(err, "decompressing");
-    fresh->by = chosen;
-    int rc = chosen->open(&fresh->state, source, context, name, err);
+    enum packed_format format;
+    byte_stream_begin(&fresh->input, source, context, 0);
+    int rc = packed_format_find(&fresh->input, name, &format, err);
+    if (rc)
+        return rc;
+    fresh->by = chosen->can(format) ? chosen : &unpacker_programs;
+    rc = fresh->by->open(&fresh->state, format, give, fresh, name, err);
     if (!rc)
         *unpacker = STEAL(fresh);
     return rc;

@@ -6,12 +6,16 @@
 #ifndef KMOD_UNPACKER_H
 #define KMOD_UNPACKER_H
 
-#include "kmod/system/byte_stream.h"
+#include <stdbool.h>
 
-/* A way to unpack; the functions are as those below. */
+#include "kmod/system/packed_format.h"
+
+/* A way to unpack; the functions are as those below. A format that it can't do is left to
+ * unpacker_programs. */
 struct unpacking {
-    int (*open)(void **state, byte_source source, void *context, const char *name,
-                struct error *err);
+    bool (*can)(enum packed_format format);
+    int (*open)(void **state, enum packed_format format, byte_source source, void *context,
+                const char *name, struct error *err);
     int (*read)(void *state, void *data, size_t size, size_t *got, struct error *err);
     uint64_t (*consumed)(const void *state);
     void (*close)(void *state);

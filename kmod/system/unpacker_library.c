@@ -49,8 +49,7 @@ static int begin(struct library *unpacker, struct error *err) {
     if (choose_formats(archive) || archive_read_open(archive, unpacker, NULL, feed, NULL))
         return damaged(unpacker, err);
     if (archive_filter_code(archive, 0) == ARCHIVE_FILTER_NONE)
-        return error_set(err, ERROR_DAMAGED, EBADMSG,
-                         "%s is damaged, or compressed in a way that prebake does not know",
+        return error_set(err, ERROR_DAMAGED, EBADMSG, "%s is damaged: no compressed stream",
                          unpacker->name);
     int rc = archive_read_next_header(archive, &entry);
     return rc == ARCHIVE_OK || rc == ARCHIVE_EOF ? 0 : damaged(unpacker, err);
@@ -64,8 +63,14 @@ static void close_library(void *state) {
     free(unpacker);
 }
 
-static int open_library(void **state, byte_source source, void *context, const char *name,
-                        struct error *err) {
+/* For lzop it starts a program itself. */
+static bool can_unpack(enum packed_format format) {
+    return format != PACKED_LZOP;
+}
+
+static int open_library(void **state, enum packed_format format, byte_source source, void *context,
+                        const char *name, struct error *err) {
+    (void)format;
     struct library *unpacker = calloc(1, sizeof *unpacker);
     if (!unpacker || !(unpacker->archive = archive_read_new())) {
         free(unpacker);
@@ -97,6 +102,7 @@ static uint64_t consumed(const void *state) {
 }
 
 const struct unpacking unpacker_library = {
+    .can = can_unpack,
     .open = open_library,
     .read = read_library,
     .consumed = consumed,

@@ -45,6 +45,15 @@ static int walk(const struct buffer *image) {
     return walk_with(image, look, NULL);
 }
 
+static void expect_damaged(const struct buffer *image, const char *words) {
+    CU_ASSERT_EQUAL(walk(image), -EBADMSG);
+    CU_ASSERT_EQUAL(err.kind, ERROR_DAMAGED);
+    if (!strstr(err.text, words) || !strstr(err.text, "image"))
+        fprintf(stderr, "expected \"%s\", found: %s\n", words, err.text);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, words));
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "image"));
+}
+
 static void make_archive(struct buffer *cpio, const char *path, const char *text) {
     scratch_cpio_add_text(cpio, path, text);
     scratch_cpio_end(cpio);
@@ -99,19 +108,72 @@ static void test_many_parts(void) {
     CU_ASSERT_STRING_EQUAL(buffer_string(&seen), "one=1;two=2;three=3;three=3;");
 }
 
-/* A program does not say where its stream ends: what follows is an error, and never passed over. */
+/* Two parts, each as it may be, with zero bytes between and behind them, or none. */
+static void test_two_parts(void) {
+    static const char *const firsts[] = {"none", "gzip",       "bzip2", "xz",
+                                         "lz4",  "lz4-legacy", "zstd"};
+    static const char *const seconds[] = {"none", "gzip", "xz", "zstd", "lz4-legacy"};
+    static const size_t alignments[] = {4, 512};
+    for (size_t i = 0; i < ARRAY_SIZE(firsts) * ARRAY_SIZE(seconds); i++) {
+        AUTO_BUFFER struct buffer first = {0}, second = {0}, image = {0};
+        const char *front = firsts[i / ARRAY_SIZE(seconds)];
+        const char *back = seconds[i % ARRAY_SIZE(seconds)];
+        make_archive(&first, "one", "1");
+        make_archive(&second, "lib/modules/K/a.ko", "module");
+        scratch_cpio_pack(&image, &first, front);
+        scratch_cpio_pad(&image, alignments[i % 2]);
+        scratch_cpio_pack(&image, &second, back);
+        scratch_cpio_pad(&image, alignments[i % 2]);
+        int rc = walk(&image);
+        if (rc)
+            fprintf(stderr, "%s, %s: %s\n", front, back, err.text);
+        CU_ASSERT_EQUAL(rc, 0);
+        CU_ASSERT_STRING_EQUAL(buffer_string(&seen), "one=1;lib/modules/K/a.ko=module;");
+    }
+}
+
+/* Nothing between them. After legacy lz4 the size of a block is expected, as which the kernel takes
+ * gzip's first bytes. */
+static void test_parts_without_padding(void) {
+    static const char *const formats[] = {"zstd", "gzip",       "bzip2", "lz4",
+                                          "xz",   "lz4-legacy", "zstd"};
+    AUTO_BUFFER struct buffer image = {0};
+    for (size_t i = 0; i < ARRAY_SIZE(formats); i++) {
+        AUTO_BUFFER struct buffer cpio = {0};
+        make_archive(&cpio, formats[i], "text");
+        scratch_cpio_pack(&image, &cpio, formats[i]);
+    }
+    CU_ASSERT_EQUAL(walk(&image), 0);
+    CU_ASSERT_STRING_EQUAL(buffer_string(&seen), "zstd=text;gzip=text;bzip2=text;lz4=text;xz=text;"
+                                                 "lz4-legacy=text;zstd=text;");
+}
+
+/* What follows is never passed over: not where the kernel would not read it, and not garbage. */
 static void test_what_follows_is_not_unseen(void) {
     static const char *const formats[] = {"gzip", "bzip2", "xz", "lz4", "lz4-legacy", "zstd"};
     for (size_t i = 0; i < ARRAY_SIZE(formats); i++) {
-        AUTO_BUFFER struct buffer first = {0}, second = {0}, image = {0};
+        AUTO_BUFFER struct buffer first = {0}, image = {0};
         make_archive(&first, "one", "1");
-        make_archive(&second, "two", "2");
         scratch_cpio_pack(&image, &first, formats[i]);
-        scratch_cpio_pack(&image, &second, "none");
-        CU_ASSERT_EQUAL(walk(&image), -EBADMSG);
-        CU_ASSERT_EQUAL(err.kind, ERROR_DAMAGED);
+        size_t size = image.size;
+        CU_ASSERT_EQUAL(buffer_append(&image, "\0\xff\xff\xff\xff\xff", 6), 0);
+        expect_damaged(&image, "does not know");
         CU_ASSERT_STRING_EQUAL(buffer_string(&seen), "one=1;");
+        image.size = size;
+        scratch_cpio_pad(&image, 4);
+        CU_ASSERT_EQUAL(buffer_append(&image, "\0", 1), 0);
+        CU_ASSERT_EQUAL(buffer_append(&image, first.data, first.size), 0);
+        expect_damaged(&image, "multiple of four");
     }
+}
+
+/* Where its stream ends, the xz program does not say. */
+static void test_lzma_is_the_last(void) {
+    AUTO_BUFFER struct buffer cpio = {0}, image = {0};
+    make_archive(&cpio, "one", "1");
+    scratch_cpio_pack(&image, &cpio, "lzma");
+    CU_ASSERT_EQUAL(buffer_append(&image, "\0\0\0\0\0\0\0\0", 8), 0);
+    expect_damaged(&image, "nothing may follow it");
 }
 
 /* One in seven: each costs a process. */
@@ -149,15 +211,6 @@ static void test_large_files_are_passed_over(void) {
     unsigned count = 0;
     CU_ASSERT_EQUAL(walk_with(&image, pass_over, &count), 0);
     CU_ASSERT_EQUAL(count, 5);
-}
-
-static void expect_damaged(const struct buffer *image, const char *words) {
-    CU_ASSERT_EQUAL(walk(image), -EBADMSG);
-    CU_ASSERT_EQUAL(err.kind, ERROR_DAMAGED);
-    if (!strstr(err.text, words) || !strstr(err.text, "image"))
-        fprintf(stderr, "expected \"%s\", found: %s\n", words, err.text);
-    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, words));
-    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "image"));
 }
 
 static void expect_damaged_text(const char *text, const char *words) {
@@ -263,6 +316,9 @@ int main(void) {
         {"every compression", test_every_compression},
         {"microcode in front", test_microcode_in_front},
         {"many parts", test_many_parts},
+        {"two parts", test_two_parts},
+        {"parts without padding", test_parts_without_padding},
+        {"what follows is not unseen", test_what_follows_is_not_unseen},
         {"nothing in it", test_nothing_in_it},
         {"large files are passed over", test_large_files_are_passed_over},
         {"no initramfs", test_no_initramfs},
@@ -276,7 +332,11 @@ int main(void) {
     CU_TestInfo program_tests[] = {
         {"every compression", test_every_compression},
         {"microcode in front", test_microcode_in_front},
+        {"many parts", test_many_parts},
+        {"two parts", test_two_parts},
+        {"parts without padding", test_parts_without_padding},
         {"what follows is not unseen", test_what_follows_is_not_unseen},
+        {"lzma is the last", test_lzma_is_the_last},
         {"large files are passed over", test_large_files_are_passed_over},
         {"no initramfs", test_no_initramfs},
         {"a visit stops it", test_a_visit_stops_it},
