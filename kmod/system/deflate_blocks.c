@@ -22,7 +22,10 @@ struct bits {
 static uint64_t look(const struct bits *bits) {
     uint64_t value = 0, at = bits->position / 8, left = bits->size / 8;
     left = at < left ? left - at : 0;
-    memcpy(&value, bits->data + (left ? at : 0), left < sizeof value ? left : sizeof value);
+    if (left >= sizeof value) /* nearly always, and quicker */
+        memcpy(&value, bits->data + at, sizeof value);
+    else if (left > 0)
+        memcpy(&value, bits->data + at, left);
     return le64toh(value) >> bits->position % 8;
 }
 

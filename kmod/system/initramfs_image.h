@@ -4,7 +4,9 @@
  *     [ zero bytes | cpio archive | compressed [ zero bytes | cpio archive ]… ]…
  *
  * Distributions put an archive with microcode in front, uncompressed. What the kernel would pass
- * over with a complaint is an error here: nobody can say what is in it.
+ * over with a complaint is an error here: nobody can say what is in it. So is an archive that
+ * begins at no multiple of four, and for prebake-node whatever follows an lzma part
+ * (packed_stream.h).
  */
 #ifndef KMOD_INITRAMFS_IMAGE_H
 #define KMOD_INITRAMFS_IMAGE_H

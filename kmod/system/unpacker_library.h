@@ -1,5 +1,6 @@
 /* Unpacking by libarchive: gzip, bzip2, lzma, xz, lz4 (frames and the kernel's legacy format),
- * zstd. Memory is bounded by the formats' own windows, 128 MiB for zstd, 1 GiB for xz. */
+ * zstd. lzop is left to its program. Memory is bounded by the formats' own windows, 128 MiB for
+ * zstd, 1 GiB for xz. */
 #ifndef KMOD_UNPACKER_LIBRARY_H
 #define KMOD_UNPACKER_LIBRARY_H
 
