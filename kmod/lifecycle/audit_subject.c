@@ -57,6 +57,8 @@ static int look_at_places(struct audit_subject *subject, struct error *err) {
     int rc = ownership_context_make(subject->root, &subject->facts, &removal->context, err);
     if (parked_store_is_home(&subject->facts))
         removal->context.copied = true;
+    subject->packages.manifest = &subject->manifest;
+    removal->context.packages = &subject->packages;
     subject->places = calloc(subject->manifest.count + 1, sizeof *subject->places);
     if (!subject->places)
         return error_oom(err, reading);
@@ -133,5 +135,6 @@ void audit_subject_release(struct audit_subject *subject) {
     manifest_release(&subject->manifest);
     marker_release(&subject->marker);
     strlist_release(&subject->names);
+    ownership_packages_release(&subject->packages);
     free(subject->places);
 }

@@ -16,6 +16,7 @@ struct audit_subject {
     struct manifest manifest;
     struct facts facts;
     struct removal removal; /* of the paths in their places */
+    struct ownership_packages packages;
     struct derived derived; /* of an active bake */
     enum ownership *places; /* places[i]: whose is what stands in the place of manifest entry i */
     struct strlist

@@ -10,8 +10,10 @@
 static int count_paths(const struct root *root, const struct manifest *manifest,
                        struct status *status, struct error *err) {
     AUTO_MANIFEST struct manifest parked = {0};
+    AUTO_OWNERSHIP_PACKAGES struct ownership_packages packages = {.manifest = manifest};
     struct ownership_context context;
     int rc = ownership_context_make(root, &status->facts, &context, err);
+    context.packages = parked_store_is_home(&status->facts) ? NULL : &packages;
     if (!rc && parked_store_is_home(&status->facts)) {
         rc = parked_store_manifest(manifest, &parked, err);
         manifest = &parked;
