@@ -59,6 +59,22 @@ static void print_imports(const json_t *imports) {
     }
 }
 
+/* module_layout for one: the version of what the kernel and the module share, and no symbol. */
+static void print_versions(const json_t *module) {
+    const json_t *versions = json_object_get(module, "versions");
+    AUTO_JSON json_t *imports = json_object();
+    const json_t *import, *version;
+    size_t i;
+    json_array_foreach(json_object_get(module, "imports"), i, import)(void) !json_object_set_new(
+        imports, text_of(import, "symbol"), json_true());
+    printf("%-14s %zu\n", "versions", json_array_size(versions));
+    json_array_foreach(versions, i, version) {
+        if (!json_object_get(imports, text_of(version, "symbol")))
+            printf("  %-12s %s (not imported)\n", text_of(version, "crc"),
+                   text_of(version, "symbol"));
+    }
+}
+
 static void print_exports(const json_t *exports) {
     printf("%-14s %zu\n", "exports", json_array_size(exports));
     for (size_t i = 0; i < json_array_size(exports); i++) {
@@ -88,6 +104,7 @@ static void print_module(const json_t *module) {
     print_signature(json_object_get(module, "signature"));
     print_sections(json_object_get(module, "sections"));
     print_imports(json_object_get(module, "imports"));
+    print_versions(module);
     print_exports(json_object_get(module, "exports"));
 }
 

@@ -194,6 +194,12 @@ void candidate_release(struct candidate *candidate) {
     elf_module_close(&candidate->elf);
 }
 
+/* Of two modules with one name, one in updates/ and one of the kernel's own for instance, only one
+ * is ever loaded. */
+static bool is_alternative(const struct candidate *one, const struct candidate *other) {
+    return one->name && other->name && *one->name && strcmp(one->name, other->name) == 0;
+}
+
 const struct export *candidate_find_export(const struct candidate_set *set,
                                            const struct candidate *candidate, const char *name) {
     size_t count;
@@ -203,7 +209,8 @@ const struct export *candidate_find_export(const struct candidate_set *set,
     for (size_t i = 0; exports && i < count; i++) {
         if (exports[i].sibling == EXPORT_FROM_KERNEL)
             kernel = kernel ? kernel : &exports[i];
-        else if (exports[i].sibling != self)
+        else if (exports[i].sibling != self &&
+                 !is_alternative(candidate, &set->items[exports[i].sibling]))
             return &exports[i];
     }
     return kernel;

@@ -41,7 +41,8 @@ void candidate_release(struct candidate *candidate);
 
 /*
  * Who `candidate` gets `name` from: a sibling before the kernel, as what the set brings along is
- * what will be loaded. NULL when nobody exports it.
+ * what will be loaded. A sibling with the candidate's own name is never loaded beside it. NULL when
+ * nobody exports it.
  */
 const struct export *candidate_find_export(const struct candidate_set *set,
                                            const struct candidate *candidate, const char *name);

@@ -4,6 +4,10 @@
 #include <libelf.h>
 #include <string.h>
 
+/* Bounds of the work and memory that a file of some bytes can ask for. */
+#define SYMBOLS_MAX 1000000 /* a kernel has 0.2 million */
+#define NAMES_SHARED 16     /* how often, on average, a byte may be of several symbols' names */
+
 #define ELF_HEADER_MIN 20 /* e_ident, e_type, e_machine: common to both classes */
 
 static int damaged(struct error *err, const char *file, const char *what) {
@@ -109,12 +113,18 @@ static Elf64_Sym read_symbol(const struct elf_module *elf, size_t index) {
 
 /* Names and section numbers of all symbols, so that elf_module_symbol() has nothing to check. */
 static int check_symbols(struct elf_module *elf, struct error *err) {
+    size_t names = 0;
+    if (elf->symbol_count > SYMBOLS_MAX)
+        return damaged(err, elf->name, "it has more than a million symbols");
     for (size_t i = 0; i < elf->symbol_count; i++) {
         Elf64_Sym symbol = read_symbol(elf, i);
         if (symbol.st_name >= elf->symbol_names->size)
             return damaged(err, elf->name, "a symbol's name lies outside the table of names");
         if (symbol.st_shndx >= elf->section_count && symbol.st_shndx < SHN_LORESERVE)
             return damaged(err, elf->name, "a symbol lies in a section that is not there");
+        names += strlen((const char *)elf->symbol_names->data + symbol.st_name);
+        if (names / NAMES_SHARED > elf->symbol_names->size)
+            return damaged(err, elf->name, "its symbols' names lie over each other");
     }
     return 0;
 }
@@ -134,6 +144,18 @@ static int load_symbols(struct elf_module *elf, size_t index, const GElf_Shdr *h
     return check_symbols(elf, err);
 }
 
+/* What has no room in the file beside the others lies over one of them. */
+static int check_sizes(const struct elf_module *elf, const struct module_file *file,
+                       struct error *err) {
+    uint64_t sum = 0;
+    for (size_t i = 0; i < elf->section_count; i++) {
+        sum += elf->sections[i].size;
+        if (sum > file->elf_size)
+            return damaged(err, file->name, "its sections lie over each other");
+    }
+    return 0;
+}
+
 static int load_sections(struct elf_module *elf, const struct module_file *file,
                          struct error *err) {
     AUTO_FREE GElf_Shdr *headers = calloc(elf->section_count, sizeof(*headers));
@@ -147,7 +169,9 @@ static int load_sections(struct elf_module *elf, const struct module_file *file,
             return rc;
         names[i] = headers[i].sh_name;
     }
-    int rc = name_sections(elf, names, err);
+    int rc = check_sizes(elf, file, err);
+    if (rc == 0)
+        rc = name_sections(elf, names, err);
     for (size_t i = 0; rc == 0 && i < elf->section_count; i++)
         if (headers[i].sh_type == SHT_SYMTAB)
             rc = load_symbols(elf, i, &headers[i], err);

@@ -67,7 +67,9 @@ int elf_module_identify(const struct module_file *file, struct elf_identity *ide
 /*
  * Opens a 64-bit little-endian object (all that prebake's targets load). ERROR_DAMAGED, with what
  * and where: anything that leads out of the file, a name without an end, a missing or second symbol
- * table. The rules are those of elf_validity_check() in the kernel's kernel/module/main.c.
+ * table. The rules are those of elf_validity_check() in the kernel's kernel/module/main.c, and
+ * those that keep the work linear in the file's size: sections lie beside each other, most names of
+ * symbols too, and there are at most a million symbols.
  */
 int elf_module_open(const struct module_file *file, struct elf_module *elf,
                     struct error *err) MUST_CHECK;

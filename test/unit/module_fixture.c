@@ -16,11 +16,20 @@ static const char *const *modinfo_of(const struct module_fixture *fixture) {
     return fixture->modinfo[0] ? fixture->modinfo : standard;
 }
 
+/* An entry as it is written: modules of a set have different names, each its file's. */
+static const char *written(const struct module_fixture *fixture, const char *entry) {
+    static char name[64];
+    if (!fixture->file || strcmp(entry, "name=fixture") != 0)
+        return entry;
+    snprintf(name, sizeof name, "name=%.*s", (int)strcspn(fixture->file, "."), fixture->file);
+    return name;
+}
+
 static bool write_modinfo(struct buffer *source, const struct module_fixture *fixture) {
     bool failed = false;
     LINE(source, ".section .modinfo, \"a\"\n");
     for (const char *const *entry = modinfo_of(fixture); *entry; entry++)
-        LINE(source, ".asciz \"%s\"\n", *entry);
+        LINE(source, ".asciz \"%s\"\n", written(fixture, *entry));
     return !failed;
 }
 
@@ -85,7 +94,7 @@ static bool write_export(struct buffer *source, const struct fixture_symbol *exp
 static const char *struct_name(const struct module_fixture *fixture) {
     for (const char *const *entry = modinfo_of(fixture); !fixture->struct_name && *entry; entry++)
         if (strncmp(*entry, "name=", 5) == 0)
-            return *entry + 5;
+            return written(fixture, *entry) + 5;
     return fixture->struct_name ? fixture->struct_name : "";
 }
 

@@ -169,8 +169,37 @@ static void symbol_section_outside(struct module_file *file) {
     symbol_of(file, 2)->st_shndx = SHN_LORESERVE - 1;
 }
 
+/* Each section within the file, and all of them more than it. */
+static void sections_over_each_other(struct module_file *file) {
+    for (size_t i = 1; i < header_of(file)->e_shnum; i++)
+        if (section_of(file, i)->sh_type == SHT_PROGBITS) {
+            section_of(file, i)->sh_offset = 0;
+            section_of(file, i)->sh_size = file->elf_size / 2;
+        }
+}
+/* Every symbol has the table's first name, which is as long as the table. */
+static void test_shared_names(void) {
+    AUTO_ELF_MODULE struct elf_module elf = ELF_MODULE_INIT;
+    AUTO_BUFFER struct buffer more = {.data = NULL};
+    AUTO_MODULE_FILE struct module_file file = {.name = NULL};
+    struct error err = {.kind = ERROR_NONE};
+    for (unsigned i = 0; i < 200; i++)
+        CU_ASSERT_EQUAL_FATAL(buffer_printf(&more, ".globl s%u\n.quad s%u\n", i, i), 0);
+    const struct module_fixture fixture = {.assembly = buffer_string(&more)};
+    CU_ASSERT_TRUE_FATAL(module_fixture_make(&fixture, &file));
+    CU_ASSERT_EQUAL(elf_module_open(&file, &elf, &err), 0);
+    elf_module_close(&elf);
+    const Elf64_Shdr *names = section_of(&file, section_of_type(&file, SHT_SYMTAB)->sh_link);
+    memset(file.content.data + names->sh_offset, 'a', names->sh_size - 1);
+    for (size_t i = 0; i < section_of_type(&file, SHT_SYMTAB)->sh_size / sizeof(Elf64_Sym); i++)
+        symbol_of(&file, i)->st_name = 0;
+    CU_ASSERT_EQUAL(elf_module_open(&file, &elf, &err), -EBADMSG);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "names lie over each other"));
+}
+
 static void test_broken(void) {
     static void (*const breaks[])(struct module_file *) = {
+        sections_over_each_other,
         break_magic,
         break_class,
         break_byte_order,
@@ -250,6 +279,7 @@ static CU_TestInfo tests[] = {
     {"build id", test_build_id},
     {"two sections of one name", test_twin_sections},
     {"each kind of damage", test_broken},
+    {"names that many symbols share", test_shared_names},
     {"truncated at every byte", test_truncated},
     {"identity of any ELF file", test_identify},
     CU_TEST_INFO_NULL,

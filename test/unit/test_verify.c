@@ -70,6 +70,17 @@ static void test_exported_twice(void) {
         module_fixture_fails(&shadow, "export", FIXTURE_ALPHA, "one exporter", "vmlinux"));
 }
 
+/* As when DKMS put a module in place of the kernel's own: only one of them is loaded. */
+static void test_two_of_one_name(void) {
+    struct module_fixture set[] = {EXPORTER("a.ko", 1), EXPORTER("b.ko", 1), USER(1)};
+    set[0].modinfo[0] = set[1].modinfo[0] = "name=core";
+    set[0].modinfo[1] = set[1].modinfo[1] = "vermagic=" FIXTURE_VERMAGIC;
+    set[0].modinfo[2] = set[1].modinfo[2] = "license=GPL";
+    AUTO_VERIFY_REPORT struct verify_report report = {.verdicts = NULL};
+    CU_ASSERT_TRUE_FATAL(module_fixture_verify(set, 3, NULL, &report));
+    CU_ASSERT_EQUAL(report.failed, 0);
+}
+
 static void test_nothing_and_broken_symvers(void) {
     AUTO_VERIFY_REPORT struct verify_report report = {.verdicts = NULL};
     CU_ASSERT_TRUE(module_fixture_verify(NULL, 0, NULL, &report));
@@ -199,6 +210,7 @@ static CU_TestInfo tests[] = {
     {"a sibling's CRC", test_sibling_crc},
     {"a sibling comes before the kernel", test_sibling_before_kernel},
     {"exported twice", test_exported_twice},
+    {"two of one name", test_two_of_one_name},
     {"no modules; a broken Module.symvers", test_nothing_and_broken_symvers},
     {"the real Module.symvers", test_real_symvers},
     {"truncated at each 64th", test_truncated},
