@@ -86,14 +86,14 @@ static int walk_unpacked(struct image *image, struct byte_stream *stream, struct
     }
 }
 
-/* The decompressor and the headers have to say the same of where it ends; of lzma only the
- * decompressor says it. */
+/* The decompressor and the headers have to say the same of where it ends, unless only one of them
+ * says it. */
 static int find_end(const struct image *image, struct packed_stream *packed, uint64_t *size,
                     struct error *err) {
     uint8_t byte;
     size_t more;
     *size = unpacker_consumed(image->unpacker);
-    if (packed->format == PACKED_LZMA)
+    if (packed->format == PACKED_LZMA || unpacker_finds_end(packed->format))
         return 0;
     int rc = packed_stream_read(packed, &byte, sizeof byte, &more, err);
     if (rc || (more == 0 && *size == packed_stream_given(packed)))
@@ -120,6 +120,8 @@ static int walk_compressed(struct image *image, uint64_t position, struct error 
     uint64_t size = 0;
     image->offset = position;
     int rc = packed_stream_open(&packed, read_file, image, image->name, err);
+    if (!rc && unpacker_finds_end(packed->format))
+        packed_stream_give_all(packed);
     if (!rc)
         rc = unpacker_open(&image->unpacker, packed_stream_read, packed, image->name, err);
     if (rc)

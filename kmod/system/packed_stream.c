@@ -41,6 +41,10 @@ int packed_stream_open(struct packed_stream **stream, byte_source source, void *
     return 0;
 }
 
+void packed_stream_give_all(struct packed_stream *stream) {
+    stream->step = give_the_rest;
+}
+
 int packed_stream_damaged(const struct packed_stream *stream, const char *what, struct error *err) {
     return error_set(err, ERROR_DAMAGED, EBADMSG, "%s is damaged: %s", stream->name, what);
 }

@@ -61,6 +61,10 @@ struct packed_stream {
 int packed_stream_open(struct packed_stream **stream, byte_source source, void *context,
                        const char *name, struct error *err) MUST_CHECK;
 
+/* From here on the stream is all that follows: for a decompressor that finds the end itself, which
+ * is less work than reading it from the headers. */
+void packed_stream_give_all(struct packed_stream *stream);
+
 /* A byte_source; the context is the stream. ERROR_DAMAGED: the input ends before it does, or a
  * header in it is none. Where an lzma stream ends is not said anywhere: it is all that follows. */
 int packed_stream_read(void *stream, void *data, size_t size, size_t *got,

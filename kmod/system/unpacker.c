@@ -16,6 +16,10 @@ void unpacker_use(const struct unpacking *unpacking) {
     chosen = unpacking;
 }
 
+bool unpacker_finds_end(enum packed_format format) {
+    return chosen->can(format) && chosen->finds_end(format);
+}
+
 /* What is unpacked is what the stream has. */
 static int give(void *context, void *data, size_t size, size_t *got, struct error *err) {
     struct unpacker *unpacker = context;

@@ -14,6 +14,7 @@
  * unpacker_programs. */
 struct unpacking {
     bool (*can)(enum packed_format format);
+    bool (*finds_end)(enum packed_format format);
     int (*open)(void **state, enum packed_format format, byte_source source, void *context,
                 const char *name, struct error *err);
     int (*read)(void *state, void *data, size_t size, size_t *got, struct error *err);
@@ -23,6 +24,10 @@ struct unpacking {
 
 /* From here on unpackers are opened this way; until then it is unpacker_programs. */
 void unpacker_use(const struct unpacking *unpacking);
+
+/* Whether an unpacker of the format stops at the end of the stream by itself, whatever follows, and
+ * unpacker_consumed() says where that was. */
+bool unpacker_finds_end(enum packed_format format);
 
 struct unpacker;
 

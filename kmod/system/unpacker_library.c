@@ -68,6 +68,10 @@ static bool can_unpack(enum packed_format format) {
     return format != PACKED_LZOP;
 }
 
+static bool finds_end(enum packed_format format) {
+    return format == PACKED_GZIP || format == PACKED_LZMA;
+}
+
 static int open_library(void **state, enum packed_format format, byte_source source, void *context,
                         const char *name, struct error *err) {
     (void)format;
@@ -103,6 +107,7 @@ static uint64_t consumed(const void *state) {
 
 const struct unpacking unpacker_library = {
     .can = can_unpack,
+    .finds_end = finds_end,
     .open = open_library,
     .read = read_library,
     .consumed = consumed,
