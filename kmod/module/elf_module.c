@@ -6,7 +6,8 @@
 
 /* Bounds of the work and memory that a file of some bytes can ask for. */
 #define SYMBOLS_MAX 1000000 /* a kernel has 0.2 million */
-#define NAMES_SHARED 16     /* how often, on average, a byte may be of several symbols' names */
+#define LOADED_MAX (1ULL << 30)
+#define NAMES_SHARED 16 /* how often, on average, a byte may be of several symbols' names */
 
 #define ELF_HEADER_MIN 20 /* e_ident, e_type, e_machine: common to both classes */
 
@@ -144,14 +145,20 @@ static int load_symbols(struct elf_module *elf, size_t index, const GElf_Shdr *h
     return check_symbols(elf, err);
 }
 
-/* What has no room in the file beside the others lies over one of them. */
+/* What has no room in the file beside the others lies over one of them; in memory a kernel has no
+ * more for all modules together than LOADED_MAX (MODULES_VADDR … MODULES_END with KASLR). */
 static int check_sizes(const struct elf_module *elf, const struct module_file *file,
                        struct error *err) {
-    uint64_t sum = 0;
+    uint64_t sum = 0, loaded = 0;
     for (size_t i = 0; i < elf->section_count; i++) {
-        sum += elf->sections[i].size;
+        const struct elf_section *section = &elf->sections[i];
+        sum += section->size;
         if (sum > file->elf_size)
             return damaged(err, file->name, "its sections lie over each other");
+        if (section->load_size <= LOADED_MAX && section->flags & SHF_ALLOC)
+            loaded += section->load_size;
+        if (section->load_size > LOADED_MAX || loaded > LOADED_MAX)
+            return damaged(err, file->name, "it wants more memory than a kernel has for modules");
     }
     return 0;
 }
@@ -217,19 +224,20 @@ void elf_module_close(struct elf_module *elf) {
 
 int elf_module_find_section(const struct elf_module *elf, const char *name,
                             const struct elf_section **found, struct error *err) {
+    size_t count = 0;
     *found = NULL;
     for (size_t i = 1; i < elf->section_count; i++) {
         const struct elf_section *section = &elf->sections[i];
-        if (!(section->flags & SHF_ALLOC) || strcmp(section->name, name) != 0)
+        if (strcmp(section->name, name) != 0)
             continue;
-        if (*found) {
-            *found = NULL;
-            return error_set(err, ERROR_DAMAGED, EBADMSG, "%s has two sections %s", elf->name,
-                             name);
-        }
-        *found = section;
+        count++;
+        if (section->flags & SHF_ALLOC)
+            *found = section;
     }
-    return 0;
+    if (count < 2)
+        return 0;
+    *found = NULL;
+    return error_set(err, ERROR_DAMAGED, EBADMSG, "%s has two sections %s", elf->name, name);
 }
 
 void elf_module_symbol(const struct elf_module *elf, size_t index, struct elf_symbol *symbol) {

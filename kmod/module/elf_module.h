@@ -78,7 +78,8 @@ void elf_module_close(struct elf_module *elf);
 
 /*
  * The section that the kernel would find by this name: one with SHF_ALLOC. NULL when there is none.
- * Several of one name are told apart by nobody, so `*found` NULL with −EBADMSG (ERROR_DAMAGED).
+ * Several of one name are told apart by nobody, and kernels since 6.4 count those without the flag
+ * as well, so `*found` NULL with −EBADMSG (ERROR_DAMAGED).
  */
 int elf_module_find_section(const struct elf_module *elf, const char *name,
                             const struct elf_section **found, struct error *err) MUST_CHECK;
