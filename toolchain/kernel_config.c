@@ -64,6 +64,12 @@ static int missing_symbol(struct error *err, const char *name, const char *symbo
                      "%s does not have %s: reinstall the kernel's headers", name, symbol);
 }
 
+/* Before 6.5 it was a choice, which address randomization made (kernel/module-plts.c). */
+static bool wants_plt_sections(const struct keyvalue *config, const char *release) {
+    return kernel_config_is_set(config, "CONFIG_ARM64_MODULE_PLTS") ||
+           (kernel_config_is_set(config, "CONFIG_ARM64") && is_at_least(release, 6, 5));
+}
+
 int kernel_config_read(const struct keyvalue *config, const char *text, const char *release,
                        const char *name, struct kernel_config_facts *facts, struct error *err) {
     *facts = (struct kernel_config_facts){
@@ -73,6 +79,7 @@ int kernel_config_read(const struct keyvalue *config, const char *text, const ch
         .modversions = kernel_config_is_set(config, "CONFIG_MODVERSIONS"),
         .signature_forced = kernel_config_is_set(config, "CONFIG_MODULE_SIG_FORCE"),
         .livepatch = kernel_config_is_set(config, "CONFIG_LIVEPATCH"),
+        .plt_sections = wants_plt_sections(config, release),
         .ecdsa = kernel_config_is_set(config, "CONFIG_CRYPTO_ECDSA"),
     };
     if (kernel_config_is_set(config, "CONFIG_MODULE_SIG"))

@@ -17,7 +17,8 @@ struct kernel_config_facts {
     bool modversions;
     bool signature_forced;
     bool livepatch;
-    bool ecdsa; /* not as a module: signatures are checked before any is loaded */
+    bool plt_sections; /* an arm64 kernel that loads no module without them */
+    bool ecdsa;        /* not as a module: signatures are checked before any is loaded */
 };
 
 /* The symbol ("CONFIG_SMP") is built in: "=y". */

@@ -173,6 +173,7 @@ static int keep_facts(const struct kernel_config_facts *facts, struct kernel_hea
     headers->modversions = facts->modversions;
     headers->signature_forced = facts->signature_forced;
     headers->livepatch = facts->livepatch;
+    headers->plt_sections = facts->plt_sections;
     headers->ecdsa = facts->ecdsa;
     headers->machine = strdup(facts->machine);
     headers->compiler = strdup(facts->compiler);

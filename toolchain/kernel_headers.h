@@ -25,6 +25,7 @@ struct kernel_headers {
     bool modversions;        /* CONFIG_MODVERSIONS */
     bool signature_forced;   /* CONFIG_MODULE_SIG_FORCE */
     bool livepatch;          /* CONFIG_LIVEPATCH */
+    bool plt_sections;       /* arm64: a module needs them */
     bool ecdsa;              /* CONFIG_CRYPTO_ECDSA, built in */
     struct keyvalue config;  /* .config (falls back to include/config/auto.conf) */
     struct buffer symvers;   /* the text of Module.symvers */

@@ -153,7 +153,32 @@ static int check_livepatch(struct candidate *candidate, const struct verify_targ
                        target->release);
 }
 
-static int check_modinfo(struct candidate *candidate, const struct verify_target *target) {
+static bool has_section(const struct elf_module *elf, const char *name) {
+    for (size_t i = 1; i < elf->section_count; i++)
+        if (strcmp(elf->sections[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+/* Where arm64 puts jumps to far away; scripts/module.lds makes room for them. The kernel's
+ * module_frob_arch_sections() ends with −ENOEXEC without. */
+static int check_plt_sections(struct candidate *candidate, const struct verify_target *target) {
+    static const char *const names[] = {".plt", ".init.plt"};
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && target->plt_sections && i < ARRAY_SIZE(names); i++) {
+        if (has_section(&candidate->elf, names[i]))
+            continue;
+        struct verdict_facts facts = {
+            .check = "section", .wanted = names[i], .found = "none", .source = target->config_name};
+        rc = verdict_add(candidate->verdict, &facts,
+                         "it has no section %s: it was not linked with the kernel's "
+                         "scripts/module.lds",
+                         names[i]);
+    }
+    return rc;
+}
+
+static int check_parts(struct candidate *candidate, const struct verify_target *target) {
     int rc = check_single(candidate, "name");
     if (rc == 0)
         rc = check_name(candidate);
@@ -165,6 +190,8 @@ static int check_modinfo(struct candidate *candidate, const struct verify_target
         rc = check_vermagic(candidate, target);
     if (rc == 0)
         rc = check_livepatch(candidate, target);
+    if (rc == 0)
+        rc = check_plt_sections(candidate, target);
     return rc;
 }
 
@@ -185,7 +212,7 @@ int candidate_load(struct candidate *candidate, const struct verify_target *targ
     candidate->name = name ? name : "";
     candidate->proprietary = !licence_allows_gpl_exports(&candidate->modinfo);
     candidate->readable = true;
-    return check_modinfo(candidate, target) < 0 ? error_oom(err, candidate->file->name) : 0;
+    return check_parts(candidate, target) < 0 ? error_oom(err, candidate->file->name) : 0;
 }
 
 void candidate_release(struct candidate *candidate) {

@@ -17,6 +17,7 @@ struct verify_target {
     uint16_t elf_machine;
     bool modversions;
     bool livepatch;             /* CONFIG_LIVEPATCH */
+    bool plt_sections;          /* it is an arm64 kernel that wants .plt and .init.plt */
     bool gzip;                  /* its own modules are packed with gzip: its kmod reads that */
     bool ecdsa;                 /* it can check ECDSA signatures from its start on */
     bool signature_forced;      /* CONFIG_MODULE_SIG_FORCE */
@@ -37,7 +38,7 @@ struct verify_target {
  *     vermagic   not the target's                    symbol     imported and exported by nobody
  *     crc        not the exporter's, or missing      licence    GPL-only export, other licence
  *     namespace  export in one that is not imported  export     somebody else exports it as well
- *     section    writable and executable             relocation a kind, place or symbol it hasn't
+ *     section    writable and executable, missing    relocation a kind, place or symbol it hasn't
  *     livepatch  on a kernel without                 signature  none, not the certificate's, or
  *     packing    the kernel's decoder can't read it             made in a way the kernel can't
  * check

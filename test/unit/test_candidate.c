@@ -48,6 +48,24 @@ static void test_vermagic(void) {
     }
 }
 
+/* Of both that an arm64 kernel wants it has one. */
+static void test_plt_sections(void) {
+    const struct module_fixture half = {.assembly = ".section .plt, \"ax\"\n.byte 0\n"};
+    const struct module_fixture both = {.assembly = ".section .plt, \"ax\"\n.byte 0\n"
+                                                    ".section .init.plt, \"a\"\n.byte 0\n"};
+    struct verify_target target = module_fixture_target();
+    target.plt_sections = true;
+    AUTO_VERIFY_REPORT struct verify_report report = {.verdicts = NULL};
+    CU_ASSERT_TRUE_FATAL(module_fixture_verify(&half, 1, &target, &report));
+    CU_ASSERT_EQUAL_FATAL(report.verdicts[0].failure_count, 1);
+    CU_ASSERT_STRING_EQUAL(report.verdicts[0].failures[0].check, "section");
+    CU_ASSERT_STRING_EQUAL(report.verdicts[0].failures[0].wanted, ".init.plt");
+    verify_report_release(&report);
+    CU_ASSERT_TRUE_FATAL(module_fixture_verify(&both, 1, &target, &report));
+    CU_ASSERT_EQUAL(report.failed, 0);
+    CU_ASSERT_TRUE(module_fixture_loads(&half));
+}
+
 /* Verifies a copy of the good module after `edit`. */
 static bool edited_fails(void (*edit)(struct module_file *), const char *check, const char *wanted,
                          const char *found) {
@@ -121,6 +139,7 @@ static void test_other_objects(void) {
 static CU_TestInfo tests[] = {
     {"nothing wrong", test_good},
     {"one name, one vermagic", test_modinfo},
+    {"sections for far jumps", test_plt_sections},
     {"vermagic", test_vermagic},
     {"machine, class, type, object", test_identity},
     {"objects that are no modules", test_other_objects},
