@@ -16,6 +16,7 @@ struct cms_identity {
     X509 *certificate;
     EVP_PKEY *key; /* NULL when it can only verify */
     char *name;
+    char key_text[64]; /* cms_identity_key_text() */
 };
 
 static void free_bio(BIO **bio) {
@@ -84,6 +85,31 @@ static X509 *read_certificate(const void *data, size_t size) {
     return pem ? PEM_read_bio_X509(pem, NULL, NULL, NULL) : NULL;
 }
 
+/* The curve's name in `name`; "" for parameters that are no curve with a name. */
+static void read_curve(const EVP_PKEY *key, char *name, size_t size) {
+    if (EVP_PKEY_get_group_name(key, name, size, NULL) == 1)
+        return;
+    ERR_clear_error();
+    *name = '\0';
+}
+
+static void describe_key(struct cms_identity *identity) {
+    const EVP_PKEY *key = X509_get0_pubkey(identity->certificate);
+    const char *kind = cms_identity_key_kind(identity);
+    char *text = identity->key_text;
+    size_t size = sizeof identity->key_text;
+    char curve[32];
+    if (strcmp(kind, "rsa") == 0) {
+        snprintf(text, size, "rsa of %d bits", EVP_PKEY_get_bits(key));
+    } else if (strcmp(kind, "ecdsa") == 0) {
+        read_curve(key, curve, sizeof curve);
+        snprintf(text, size, "ecdsa on %s", *curve ? curve : "an unnamed curve");
+    } else {
+        const char *name = key ? OBJ_nid2sn(EVP_PKEY_get_base_id(key)) : NULL;
+        snprintf(text, size, "%s", name ? name : "of an unknown kind");
+    }
+}
+
 int cms_identity_load(const char *path, struct cms_identity **out, struct error *err) {
     AUTO_BUFFER struct buffer content = {0};
     int rc = file_read_path(path, CERTIFICATE_MAX, &content, err);
@@ -102,6 +128,7 @@ int cms_identity_load(const char *path, struct cms_identity **out, struct error 
     identity->name = common_name(X509_get_subject_name(identity->certificate));
     if (!identity->name)
         return error_oom(err, "reading a certificate");
+    describe_key(identity);
     *out = STEAL(identity);
     return 0;
 }
@@ -171,6 +198,52 @@ const char *cms_identity_key_kind(const struct cms_identity *identity) {
     default:
         return "other";
     }
+}
+
+const char *cms_identity_key_text(const struct cms_identity *identity) {
+    return identity->key_text;
+}
+
+/* The kernel counts the modulus in words of 64 bits (crypto/rsa.c). */
+static bool knows_length(int bits) {
+    static const int known[] = {512, 1024, 1536, 2048, 3072, 4096};
+    for (size_t i = 0; i < ARRAY_SIZE(known); i++)
+        if ((bits + 63) / 64 * 64 == known[i])
+            return true;
+    return false;
+}
+
+/* secp521r1: since 6.10. */
+static bool knows_curve(const EVP_PKEY *key) {
+    static const char *const known[] = {"prime192v1", "prime256v1", "secp384r1", "secp521r1"};
+    char curve[32];
+    read_curve(key, curve, sizeof curve);
+    for (size_t i = 0; i < ARRAY_SIZE(known); i++)
+        if (strcmp(curve, known[i]) == 0)
+            return true;
+    return false;
+}
+
+const char *cms_identity_wanted_key(const struct cms_identity *identity) {
+    const EVP_PKEY *key = X509_get0_pubkey(identity->certificate);
+    const char *kind = cms_identity_key_kind(identity);
+    if (strcmp(kind, "rsa") == 0)
+        return knows_length(EVP_PKEY_get_bits(key))
+                   ? NULL
+                   : "rsa of 512, 1024, 1536, 2048, 3072 or 4096 bits";
+    if (strcmp(kind, "ecdsa") == 0)
+        return knows_curve(key) ? NULL : "ecdsa on prime192v1, prime256v1, secp384r1 or secp521r1";
+    return "rsa or ecdsa";
+}
+
+int cms_identity_check_key(const struct cms_identity *identity, const char *name,
+                           struct error *err) {
+    const char *wanted = cms_identity_wanted_key(identity);
+    if (!wanted)
+        return 0;
+    return error_set(err, ERROR_SIGNING, EKEYREJECTED,
+                     "the key %s is %s, whose signatures no kernel can check: wanted is %s", name,
+                     identity->key_text, wanted);
 }
 
 void cms_identity_free(struct cms_identity **identity) {
@@ -265,9 +338,14 @@ static CMS_ContentInfo *parse(const void *der, size_t size) {
 
 /* The kernel takes no message that carries content of its own, and none with signed attributes. */
 static const char *what_the_kernel_refuses(CMS_ContentInfo *message) {
-    if (!message || CMS_is_detached(message) != 1)
+    if (!message || OBJ_obj2nid(CMS_get0_type(message)) != NID_pkcs7_signed ||
+        CMS_is_detached(message) != 1)
         return "is not a detached CMS message";
+    if (OBJ_obj2nid(CMS_get0_eContentType(message)) != NID_pkcs7_data)
+        return "is not one of plain data, the only kind that kernels take";
     STACK_OF(CMS_SignerInfo) *signers = CMS_get0_SignerInfos(message);
+    if (sk_CMS_SignerInfo_num(signers) < 1)
+        return "is nobody's: it names no signer";
     for (int i = 0; i < sk_CMS_SignerInfo_num(signers); i++)
         if (CMS_signed_get_attr_count(sk_CMS_SignerInfo_value(signers, i)) > 0)
             return "has signed attributes, which kernels refuse";
@@ -288,6 +366,19 @@ static bool knows_digests(CMS_ContentInfo *message, BIO *content) {
     return chain != NULL;
 }
 
+static int check_form(CMS_ContentInfo *message, struct error *err) {
+    const char *refused = what_the_kernel_refuses(message);
+    if (!refused)
+        return 0;
+    ERR_clear_error();
+    return error_set(err, ERROR_SIGNING, EBADMSG, "the signature %s", refused);
+}
+
+int cms_check_form(const void *der, size_t der_size, struct error *err) {
+    AUTO_MESSAGE CMS_ContentInfo *message = parse(der, der_size);
+    return check_form(message, err);
+}
+
 int cms_verify(const struct cms_identity *identity, const void *data, size_t size, const void *der,
                size_t der_size, struct error *err) {
     AUTO_MESSAGE CMS_ContentInfo *message = parse(der, der_size);
@@ -295,9 +386,9 @@ int cms_verify(const struct cms_identity *identity, const void *data, size_t siz
     AUTO(free_certificates) STACK_OF(X509) *certificates = sk_X509_new_null();
     if (!content || !certificates || !sk_X509_push(certificates, identity->certificate))
         return error_oom(err, "verifying a signature");
-    const char *refused = what_the_kernel_refuses(message);
-    if (refused)
-        return error_set(err, ERROR_SIGNING, EBADMSG, "the signature %s", refused);
+    int rc = check_form(message, err);
+    if (rc)
+        return rc;
     /* Only the given certificate counts, not one in the message; nobody is asked who issued it. */
     if (!knows_digests(message, content) ||
         CMS_verify(message, certificates, NULL, content, NULL,
@@ -318,25 +409,45 @@ static char *colon_hex(const ASN1_STRING *bytes) {
     return text;
 }
 
+/* What the kernel's parser takes (crypto/asymmetric_keys/pkcs7_parser.c). */
+static bool knows_algorithm(int nid) {
+    static const int known[] = {
+        NID_rsaEncryption,       NID_ecdsa_with_SHA1,     NID_ecdsa_with_SHA224,
+        NID_ecdsa_with_SHA256,   NID_ecdsa_with_SHA384,   NID_ecdsa_with_SHA512,
+        NID_ecdsa_with_SHA3_256, NID_ecdsa_with_SHA3_384, NID_ecdsa_with_SHA3_512,
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(known); i++)
+        if (nid == known[i])
+            return true;
+    return false;
+}
+
 static int fill_description(CMS_SignerInfo *signer, struct cms_description *description) {
     ASN1_OCTET_STRING *key_id = NULL;
     X509_NAME *issuer = NULL;
     ASN1_INTEGER *serial = NULL;
-    X509_ALGOR *digest = NULL;
+    X509_ALGOR *digest = NULL, *signature = NULL;
     const ASN1_OBJECT *algorithm = NULL;
     if (CMS_SignerInfo_get0_signer_id(signer, &key_id, &issuer, &serial) != 1)
         return -EBADMSG;
-    CMS_SignerInfo_get0_algs(signer, NULL, NULL, &digest, NULL);
+    CMS_SignerInfo_get0_algs(signer, NULL, NULL, &digest, &signature);
     X509_ALGOR_get0(&algorithm, NULL, NULL, digest);
-    char hash[64];
+    char hash[64], scheme[64];
     if (OBJ_obj2txt(hash, sizeof hash, algorithm, 0) < 0)
+        return -EBADMSG;
+    X509_ALGOR_get0(&algorithm, NULL, NULL, signature);
+    if (OBJ_obj2txt(scheme, sizeof scheme, algorithm, 0) < 0)
         return -EBADMSG;
     for (char *at = hash; *at; at++)
         *at = *at >= 'A' && *at <= 'Z' ? (char)(*at - 'A' + 'a') : *at;
     description->signer = common_name(issuer);
     description->key_id = colon_hex(key_id ? key_id : serial);
     description->hash = strdup(hash);
-    return description->signer && description->key_id && description->hash ? 0 : -ENOMEM;
+    description->algorithm = strdup(scheme);
+    description->algorithm_known = knows_algorithm(OBJ_obj2nid(algorithm));
+    return description->signer && description->key_id && description->hash && description->algorithm
+               ? 0
+               : -ENOMEM;
 }
 
 int cms_describe(const void *der, size_t der_size, struct cms_description *description,
@@ -360,5 +471,6 @@ void cms_description_release(struct cms_description *description) {
     free(description->signer);
     free(description->key_id);
     free(description->hash);
+    free(description->algorithm);
     *description = (struct cms_description){0};
 }

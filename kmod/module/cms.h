@@ -31,6 +31,13 @@ int cms_identity_add_key(struct cms_identity *identity, const void *key, size_t 
 const char *cms_identity_name(const struct cms_identity *identity);
 /* The kind of its key: "rsa", "ecdsa", or "other". */
 const char *cms_identity_key_kind(const struct cms_identity *identity);
+/* The same in full: "rsa of 2048 bits", "ecdsa on prime256v1", "ED25519". */
+const char *cms_identity_key_text(const struct cms_identity *identity);
+/* NULL when there are kernels that can check its signatures; else the keys that can be meant. */
+const char *cms_identity_wanted_key(const struct cms_identity *identity);
+/* ERROR_SIGNING, naming the key `name`, when no kernel can check its signatures. */
+int cms_identity_check_key(const struct cms_identity *identity, const char *name,
+                           struct error *err) MUST_CHECK;
 void cms_identity_free(struct cms_identity **identity);
 #define AUTO_CMS_IDENTITY AUTO(cms_identity_free)
 
@@ -46,8 +53,14 @@ int cms_sign(const struct cms_identity *identity, const char *hash, const void *
              struct buffer *der, struct error *err) MUST_CHECK;
 
 /*
- * Whether the message is a signature of `data` by the identity's key, and has nothing that the
- * kernel refuses (content of its own, signed attributes): ERROR_SIGNING when not.
+ * Whether the message is of a form that kernels take, whoever signed whatever: detached, of plain
+ * data, with a signer and without signed attributes. ERROR_SIGNING when not.
+ */
+int cms_check_form(const void *der, size_t der_size, struct error *err) MUST_CHECK;
+
+/*
+ * Whether the message is a signature of `data` by the identity's key, and of a form that kernels
+ * take: ERROR_SIGNING when not.
  */
 int cms_verify(const struct cms_identity *identity, const void *data, size_t size, const void *der,
                size_t der_size, struct error *err) MUST_CHECK;
@@ -56,6 +69,8 @@ struct cms_description {
     char *signer; /* the issuer's CN: the same as the certificate's own for a self-signed one */
     char *key_id; /* the certificate's serial number, or its key id where that is used: "6A:0B" */
     char *hash;   /* "sha256" */
+    char *algorithm;      /* "rsaEncryption", "ecdsa-with-SHA256", "rsassaPss" */
+    bool algorithm_known; /* kernels take it */
 };
 
 /* What the message says of its first signer. ERROR_DAMAGED when it can't be read. */

@@ -56,8 +56,11 @@ int signature_read(const void *data, size_t size, struct signature_info *info, s
         cms_describe((const uint8_t *)data + trailer.elf_size, trailer.der_size, &description, err);
     if (rc)
         return rc;
-    *info = (struct signature_info){
-        .signer = description.signer, .key_id = description.key_id, .hash = description.hash};
+    *info = (struct signature_info){.signer = description.signer,
+                                    .key_id = description.key_id,
+                                    .hash = description.hash,
+                                    .algorithm = description.algorithm,
+                                    .algorithm_known = description.algorithm_known};
     return 0;
 }
 
@@ -65,7 +68,16 @@ void signature_info_release(struct signature_info *info) {
     free(info->signer);
     free(info->key_id);
     free(info->hash);
+    free(info->algorithm);
     *info = (struct signature_info){0};
+}
+
+int signature_check_form(const void *data, size_t size, struct error *err) {
+    struct signature_trailer trailer;
+    int rc = signature_trailer_find(data, size, &trailer, err);
+    if (rc || !trailer.present)
+        return rc;
+    return cms_check_form((const uint8_t *)data + trailer.elf_size, trailer.der_size, err);
 }
 
 int signature_verify_by(const void *data, size_t size, const struct cms_identity *signer,

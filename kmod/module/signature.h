@@ -3,6 +3,7 @@
 #ifndef KMOD_MODULE_SIGNATURE_H
 #define KMOD_MODULE_SIGNATURE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/buffer.h"
@@ -27,9 +28,11 @@ int signature_append(struct buffer *module, const struct signing_key *key, const
                      struct error *err) MUST_CHECK;
 
 struct signature_info {
-    char *signer; /* issuer CN as modinfo prints it, fit to show */
-    char *key_id; /* "6A:0B:…" */
-    char *hash;   /* "sha256" */
+    char *signer;         /* issuer CN as modinfo prints it, fit to show */
+    char *key_id;         /* "6A:0B:…" */
+    char *hash;           /* "sha256" */
+    char *algorithm;      /* "rsaEncryption" */
+    bool algorithm_known; /* kernels take it */
 };
 
 /* What the appended signature says; −ENOENT without a sentence when there is none. ERROR_DAMAGED
@@ -38,6 +41,10 @@ int signature_read(const void *data, size_t size, struct signature_info *info,
                    struct error *err) MUST_CHECK;
 void signature_info_release(struct signature_info *info);
 #define AUTO_SIGNATURE_INFO AUTO(signature_info_release)
+
+/* Whether the signature, if there is one, is of a form that kernels take (cms_check_form()).
+ * ERROR_DAMAGED for an impossible trailer, ERROR_SIGNING for the message. */
+int signature_check_form(const void *data, size_t size, struct error *err) MUST_CHECK;
 
 /* Verifies the signature with the certificate (PEM or DER). ERROR_SIGNING when there is none or it
  * does not fit. */

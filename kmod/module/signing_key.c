@@ -73,6 +73,8 @@ int signing_key_load(const struct signing_key_source *source, struct signing_key
     if (rc)
         return rc;
     rc = token_uri_is(source->key) ? load_token(key, source, err) : load_key_file(key, source, err);
+    if (!rc)
+        rc = cms_identity_check_key(key->identity, key->token ? key->token : source->key, err);
     if (rc)
         return rc;
     *out = STEAL(key);

@@ -21,7 +21,7 @@ struct verify_target {
     bool gzip;                  /* its own modules are packed with gzip: its kmod reads that */
     bool ecdsa;                 /* it can check ECDSA signatures from its start on */
     bool signature_forced;      /* CONFIG_MODULE_SIG_FORCE */
-    const char *signature_hash; /* CONFIG_MODULE_SIG_HASH; NULL or "": any */
+    const char *signature_hash; /* CONFIG_MODULE_SIG_HASH; NULL or "": it has none, any will do */
     const char *certificate;    /* path of whose signature it wants; NULL: anybody's or none */
     const char *config_name;    /* where the six before this one come from, or NULL */
     const char *symvers;        /* text of Module.symvers */
