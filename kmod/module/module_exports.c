@@ -3,10 +3,27 @@
 #include <elf.h>
 #include <string.h>
 
-static const char *after_prefix(const char *name, const char *prefix) {
-    size_t length = strlen(prefix);
-    return strncmp(name, prefix, length) == 0 && name[length] ? name + length : NULL;
+#include "kmod/module/word_table.h"
+
+#define ENTRY_WORDS 3
+#define ENTRY_NAME 1
+#define ENTRY_NAME_SPACE 2
+#define NAME_MAX_SIZE 4096 /* any number of entries may share a name: each costs its length */
+
+/* The two sections of one kind of export. */
+struct table {
+    const struct elf_module *elf;
+    const struct elf_section *section; /* of the entries */
+    struct word_table entries;
+    const struct elf_section *crc_section; /* NULL: there are no CRCs */
+    struct word_table crcs;
+};
+
+static void table_release(struct table *table) {
+    word_table_release(&table->entries);
+    word_table_release(&table->crcs);
 }
+#define AUTO_TABLE AUTO(table_release)
 
 static int damaged(struct error *err, const struct elf_module *elf, const char *what,
                    const char *symbol) {
@@ -14,27 +31,102 @@ static int damaged(struct error *err, const struct elf_module *elf, const char *
                      symbol);
 }
 
-/* First pass: an entry a `__ksymtab_NAME`. */
-static int collect(const struct elf_module *elf, const char *owner, size_t sibling,
-                   struct export_table *exports, struct error *err) {
-    for (size_t i = 1; i < elf->symbol_count; i++) {
-        struct elf_symbol symbol;
-        elf_module_symbol(elf, i, &symbol);
-        const char *name = after_prefix(symbol.name, "__ksymtab_");
-        const struct elf_section *section = elf_module_symbol_section(elf, &symbol);
-        if (!name || !section || strncmp(section->name, "__ksymtab", 9) != 0)
-            continue;
-        struct export export = {
-            .name = name,
-            .name_space = "",
-            .owner = owner,
-            .sibling = sibling,
-            .gpl_only = strcmp(section->name, "__ksymtab_gpl") == 0,
-        };
-        if (export_table_add(exports, &export) < 0)
-            return error_oom(err, "reading a module's exports");
+static bool is_distance(const struct elf_module *elf, uint32_t type) {
+    return type == (elf->identity.machine == EM_AARCH64 ? R_AARCH64_PREL32 : R_X86_64_PC32);
+}
+
+/* The string that a word of an entry leads to, or NULL. */
+static const char *find_string(const struct table *table, size_t word) {
+    struct elf_symbol symbol;
+    uint32_t type;
+    if (!word_table_symbol(&table->entries, table->elf, word, &symbol, &type) ||
+        !is_distance(table->elf, type))
+        return NULL;
+    const struct elf_section *section = elf_module_symbol_section(table->elf, &symbol);
+    if (!section || symbol.value >= section->size)
+        return NULL;
+    size_t rest = section->size - symbol.value;
+    const uint8_t *string = section->data + symbol.value;
+    bool ends = memchr(string, '\0', rest < NAME_MAX_SIZE + 1 ? rest : NAME_MAX_SIZE + 1);
+    return ends ? (const char *)string : NULL;
+}
+
+/* Before Linux 5.19 the CRC was the value of a symbol, or stood elsewhere, at the symbol. */
+static int read_relocated_crc(const struct table *table, const struct elf_symbol *symbol,
+                              struct export *export, struct error *err) {
+    export->has_crc = symbol->section != SHN_UNDEF;
+    if (!export->has_crc)
+        return 0;
+    if (symbol->section == SHN_ABS) {
+        export->crc = (uint32_t)symbol->value;
+        return 0;
     }
+    const struct elf_section *section = elf_module_symbol_section(table->elf, symbol);
+    if (!section || section->size < sizeof(export->crc) ||
+        symbol->value > section->size - sizeof(export->crc))
+        return damaged(err, table->elf, "there is no CRC at the place", export->name);
+    memcpy(&export->crc, section->data + symbol->value, sizeof(export->crc));
     return 0;
+}
+
+static int read_crc(const struct table *table, size_t index, struct export *export,
+                    struct error *err) {
+    struct elf_symbol symbol;
+    uint32_t type;
+    if (!table->crc_section)
+        return 0;
+    if (index >= table->crcs.count)
+        return damaged(err, table->elf, "the table of CRCs ends before that", export->name);
+    if (word_table_symbol(&table->crcs, table->elf, index, &symbol, &type))
+        return read_relocated_crc(table, &symbol, export, err);
+    export->has_crc = true;
+    memcpy(&export->crc, table->crc_section->data + index * sizeof(export->crc),
+           sizeof(export->crc));
+    return 0;
+}
+
+static int read_entry(const struct table *table, size_t index, struct export *export,
+                      struct error *err) {
+    export->name = find_string(table, index * ENTRY_WORDS + ENTRY_NAME);
+    if (!export->name || !*export->name)
+        return error_set(err, ERROR_DAMAGED, EBADMSG, "%s: entry %zu of its section %s has no name",
+                         table->elf->name, index, table->section->name);
+    if (table->entries.relocations[index * ENTRY_WORDS + ENTRY_NAME_SPACE])
+        export->name_space = find_string(table, index * ENTRY_WORDS + ENTRY_NAME_SPACE);
+    if (!export->name_space)
+        return damaged(err, table->elf, "the namespace is no string", export->name);
+    return read_crc(table, index, export, err);
+}
+
+static int open_table(struct table *table, const char *entries, const char *crcs,
+                      struct error *err) {
+    int rc = elf_module_find_section(table->elf, entries, &table->section, err);
+    if (rc < 0 || !table->section)
+        return rc;
+    rc = elf_module_find_section(table->elf, crcs, &table->crc_section, err);
+    if (rc == 0)
+        rc = word_table_open(table->elf, table->section, &table->entries, err);
+    if (rc == 0 && table->crc_section)
+        rc = word_table_open(table->elf, table->crc_section, &table->crcs, err);
+    if (rc == 0 && table->entries.count % ENTRY_WORDS != 0)
+        return error_set(err, ERROR_DAMAGED, EBADMSG, "%s: its section %s ends within an entry",
+                         table->elf->name, entries);
+    return rc;
+}
+
+/* Adds what one kind of export holds; `pattern` is what is the same for all of them. */
+static int read_table(const struct elf_module *elf, const struct export *pattern,
+                      struct export_table *exports, struct error *err) {
+    AUTO_TABLE struct table table = {.elf = elf};
+    int rc = open_table(&table, pattern->gpl_only ? "__ksymtab_gpl" : "__ksymtab",
+                        pattern->gpl_only ? "__kcrctab_gpl" : "__kcrctab", err);
+    for (size_t i = 0; rc == 0 && i < table.entries.count / ENTRY_WORDS; i++) {
+        struct export export = *pattern;
+        rc = read_entry(&table, i, &export, err);
+        if (rc == 0 && export_table_add(exports, &export) < 0)
+            rc = error_oom(err, "reading a module's exports");
+    }
+    return rc;
 }
 
 static int check_unique(const struct elf_module *elf, const struct export_table *exports,
@@ -45,62 +137,18 @@ static int check_unique(const struct elf_module *elf, const struct export_table 
     return 0;
 }
 
-static int read_crc(const struct elf_module *elf, const struct elf_symbol *symbol,
-                    struct export *export, struct error *err) {
-    export->has_crc = true;
-    if (symbol->section == SHN_ABS) {
-        export->crc = (uint32_t)symbol->value;
-        return 0;
-    }
-    const struct elf_section *section = elf_module_symbol_section(elf, symbol);
-    if (!section || section->size < 4 || symbol->value > section->size - 4)
-        return damaged(err, elf, "there is no CRC at the place", export->name);
-    memcpy(&export->crc, section->data + symbol->value, sizeof(export->crc));
-    return 0;
-}
-
-static int read_name_space(const struct elf_module *elf, const struct elf_symbol *symbol,
-                           struct export *export, struct error *err) {
-    const struct elf_section *section = elf_module_symbol_section(elf, symbol);
-    if (!section || symbol->value >= section->size ||
-        !memchr(section->data + symbol->value, '\0', section->size - symbol->value))
-        return damaged(err, elf, "the namespace has no end", export->name);
-    export->name_space = (const char *)section->data + symbol->value;
-    return 0;
-}
-
-/* Second pass: each export's CRC and namespace. */
-static int complete(const struct elf_module *elf, struct export_table *exports, struct error *err) {
-    for (size_t i = 1; i < elf->symbol_count; i++) {
-        struct elf_symbol symbol;
-        elf_module_symbol(elf, i, &symbol);
-        const char *crc = after_prefix(symbol.name, "__crc_");
-        const char *name_space = after_prefix(symbol.name, "__kstrtabns_");
-        struct export *export = NULL;
-        if ((crc || name_space) && symbol.section != SHN_UNDEF)
-            export = export_table_find(exports, crc ? crc : name_space, NULL);
-        if (!export)
-            continue;
-        int rc =
-            crc ? read_crc(elf, &symbol, export, err) : read_name_space(elf, &symbol, export, err);
-        if (rc < 0)
-            return rc;
-    }
-    return 0;
-}
-
 int module_exports_read(const struct elf_module *elf, const char *owner, size_t sibling,
                         struct export_table *exports, struct error *err) {
+    struct export pattern = {.name_space = "", .owner = owner, .sibling = sibling};
     *exports = (struct export_table){.items = NULL};
-    int rc = collect(elf, owner, sibling, exports, err);
-    if (rc == 0 && exports->count > 0) {
-        if (export_table_sort(exports) < 0)
-            rc = error_oom(err, "reading a module's exports");
-        if (rc == 0)
-            rc = check_unique(elf, exports, err);
-        if (rc == 0)
-            rc = complete(elf, exports, err);
-    }
+    int rc = read_table(elf, &pattern, exports, err);
+    pattern.gpl_only = true;
+    if (rc == 0)
+        rc = read_table(elf, &pattern, exports, err);
+    if (rc == 0 && export_table_sort(exports) < 0)
+        rc = error_oom(err, "reading a module's exports");
+    if (rc == 0)
+        rc = check_unique(elf, exports, err);
     if (rc < 0)
         export_table_release(exports);
     return rc;

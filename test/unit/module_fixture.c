@@ -73,21 +73,29 @@ static bool write_imports(struct buffer *source, const struct fixture_symbol *im
     return !failed;
 }
 
-static bool write_export(struct buffer *source, const struct fixture_symbol *export) {
-    const char *kind = export->gpl_only ? "_gpl" : "";
+static bool write_crc(struct buffer *source, const struct fixture_symbol *export) {
     bool failed = false;
-    LINE(source, ".section __ksymtab%s, \"a\"\n__ksymtab_%s: .long 0, 0, 0\n", kind, export->name);
+    LINE(source, ".section __kcrctab%s, \"a\"\n", export->gpl_only ? "_gpl" : "");
     if (export->absolute_crc)
-        LINE(source, ".globl __crc_%s\n.set __crc_%s, 0x%08x\n", export->name, export->name,
-             export->crc);
-    else if (!export->without_crc)
-        LINE(source, ".section __kcrctab%s, \"a\"\n__crc_%s: .long 0x%08x\n", kind, export->name,
-             export->crc);
-    LINE(source, ".section __ksymtab_strings, \"aMS\", %%progbits, 1\n");
-    LINE(source, "__kstrtab_%s: .asciz \"%s\"\n__kstrtabns_%s: .asciz \"%s\"\n", export->name,
-         export->name, export->name, export->name_space ? export->name_space : "");
-    LINE(source, ".text\n.globl %s\n%s: .byte 0\n", export->name, export->name);
+        LINE(source, ".globl __crc_%s\n.set __crc_%s, 0x%08x\n.reloc ., BFD_RELOC_32, __crc_%s\n",
+             export->name, export->name, export->crc, export->name);
+    else
+        LINE(source, "__crc_%s:\n", export->name);
+    LINE(source, ".long 0x%08x\n", export->absolute_crc ? 0 : export->crc);
     return !failed;
+}
+
+static bool write_export(struct buffer *source, const struct fixture_symbol *export) {
+    const char *name = export->name;
+    bool failed = false;
+    LINE(source, ".section __ksymtab%s, \"a\"\n__ksymtab_%s: .long %s - .\n",
+         export->gpl_only ? "_gpl" : "", name, name);
+    LINE(source, ".long __kstrtab_%s - .\n.long __kstrtabns_%s - .\n", name, name);
+    LINE(source, ".section __ksymtab_strings, \"aMS\", %%progbits, 1\n");
+    LINE(source, "__kstrtab_%s: .asciz \"%s\"\n__kstrtabns_%s: .asciz \"%s\"\n", name, name, name,
+         export->name_space ? export->name_space : "");
+    LINE(source, ".text\n.globl %s\n%s: .byte 0\n", name, name);
+    return !failed && (export->without_crc || write_crc(source, export));
 }
 
 /* What struct module says, which is what the first name= of .modinfo says unless told otherwise. */
