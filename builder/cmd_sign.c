@@ -149,8 +149,10 @@ const struct command cmd_sign = {
     .details =
         "Each FILE (.ko, .ko.gz, .ko.xz or .ko.zst) is unpacked, loses the signature it has,\n"
         "is signed and packed the same way. It is replaced at once or not at all, and keeps\n"
-        "its owner and mode. The hash is what the module's kernel is configured for\n"
-        "(CONFIG_MODULE_SIG_HASH), when that kernel's headers are there. An encrypted key's\n"
+        "its owner, mode and extended attributes; other names of it (hard links) keep the\n"
+        "unsigned content, and a warning says so. The hash is what the module's kernel is\n"
+        "configured for (CONFIG_MODULE_SIG_HASH), when that kernel's headers are there. A key\n"
+        "that no kernel can check signatures of is refused. An encrypted key's\n"
         "passphrase, or the PIN of a token (a pkcs11: key, with which the kernel's sign-file\n"
         "signs), comes from a file or from KBUILD_SIGN_PIN. Stops at the first file that can't\n"
         "be signed; exit status 10 when key, certificate and policy don't agree.",

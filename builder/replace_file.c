@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "base/log.h"
+#include "kmod/lifecycle/xattrs.h"
 
 static int open_folder(const char *path, const char *name) {
     AUTO_FREE char *folder = strndup(path, (size_t)(name - path));
@@ -33,9 +35,28 @@ static int compare(int fd, const uint8_t *data, size_t size) {
     return at == size ? 0 : -EIO;
 }
 
-/* Owner before mode: chown clears setuid bits. */
-static int write_temporary(int folder, const char *temporary, const void *data, size_t size,
-                           const struct stat *old) {
+/* These vouch for the content that the file had. */
+static bool is_of_content(const char *attribute) {
+    return strcmp(attribute, "security.ima") == 0 || strcmp(attribute, "security.evm") == 0;
+}
+
+static int copy_attributes(int folder, const char *name, int fd) {
+    AUTO_XATTRS struct xattrs old = {0};
+    int rc = xattrs_read_at(folder, name, &old);
+    for (size_t i = 0; !rc && i < old.count; i++) {
+        const struct xattrs one = {.items = &old.items[i], .count = 1};
+        if (!is_of_content(old.items[i].name))
+            rc = xattrs_set(fd, &one);
+    }
+    return rc;
+}
+
+/*
+ * Owner before attributes and mode: chown clears capabilities and setuid bits. Mode last: a file
+ * that is not to be written takes no attributes.
+ */
+static int write_temporary(int folder, const char *temporary, const char *name, const void *data,
+                           size_t size, const struct stat *old) {
     AUTO_CLOSE int fd =
         openat(folder, temporary, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
@@ -43,23 +64,28 @@ static int write_temporary(int folder, const char *temporary, const void *data, 
     int rc = file_write_all(fd, data, size);
     if (rc)
         return rc;
-    if (fchown(fd, old->st_uid, old->st_gid) || fchmod(fd, old->st_mode & 07777) || fsync(fd))
+    if (fchown(fd, old->st_uid, old->st_gid))
+        return -errno;
+    rc = copy_attributes(folder, name, fd);
+    if (rc)
+        return rc;
+    if (fchmod(fd, old->st_mode & 07777) || fsync(fd))
         return -errno;
     return compare(fd, data, size);
 }
 
-static int publish(int folder, const char *name, const void *data, size_t size) {
-    struct stat old;
-    if (fstatat(folder, name, &old, AT_SYMLINK_NOFOLLOW))
+/* *old: the file as it was. */
+static int publish(int folder, const char *name, const void *data, size_t size, struct stat *old) {
+    if (fstatat(folder, name, old, AT_SYMLINK_NOFOLLOW))
         return -errno;
-    if (!S_ISREG(old.st_mode))
+    if (!S_ISREG(old->st_mode))
         return -EINVAL;
     uint32_t random;
     if (getrandom(&random, sizeof random, 0) != sizeof random)
         return -EIO;
     char temporary[NAME_MAX + 1];
     snprintf(temporary, sizeof temporary, ".%.200s.prebake-%08x", name, random);
-    int rc = write_temporary(folder, temporary, data, size, &old);
+    int rc = write_temporary(folder, temporary, name, data, size, old);
     if (!rc && renameat(folder, temporary, folder, name))
         rc = -errno;
     if (rc)
@@ -73,6 +99,14 @@ int replace_file(const char *path, const void *data, size_t size, struct error *
         return error_io(err, errno, "can't find %s", path);
     const char *name = strrchr(real, '/') + 1;
     AUTO_CLOSE int folder = open_folder(real, name);
-    int rc = folder < 0 ? folder : publish(folder, name, data, size);
-    return rc ? error_io(err, -rc, "can't replace %s", path) : 0;
+    struct stat old;
+    int rc = folder < 0 ? folder : publish(folder, name, data, size, &old);
+    if (rc)
+        return error_io(err, -rc, "can't replace %s", path);
+    if (old.st_nlink > 1)
+        log_warning(
+            "%s was replaced under this name only: its other names (hard links: %ju) keep the "
+            "old, unsigned content",
+            path, (uintmax_t)old.st_nlink - 1);
+    return 0;
 }

@@ -8,8 +8,10 @@
 
 /*
  * Gives the existing regular file `path` new content: a temporary beside it, on disk, with the old
- * file's owner and mode, and read back, is renamed over it. A link is followed, and stays. On
- * failure the old file is untouched and no temporary is left.
+ * file's owner, mode and extended attributes (but security.ima and .evm, which vouch for the old
+ * content), and read back, is renamed over it. A link is followed, and stays; of other hard links,
+ * which keep the old content, a warning tells. On failure the old file is untouched and no
+ * temporary is left.
  */
 int replace_file(const char *path, const void *data, size_t size, struct error *err) MUST_CHECK;
 

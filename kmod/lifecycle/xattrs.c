@@ -54,28 +54,35 @@ static int add_all(const char *place, const char *names, size_t size, struct xat
     return 0;
 }
 
+int xattrs_read_at(int folder, const char *name, struct xattrs *out) {
+    /* There is no call that takes a folder's descriptor and a name and follows no link. */
+    char place[64 + NAME_MAX];
+    snprintf(place, sizeof place, "/proc/self/fd/%d/%s", folder, name);
+    AUTO_XATTRS struct xattrs list = {0};
+    AUTO_FREE char *names = NULL;
+    ssize_t size = list_names(place, &names);
+    int rc = size > 0 ? add_all(place, names, (size_t)size, &list) : (int)size;
+    if (rc)
+        return rc;
+    if (list.count)
+        qsort(list.items, list.count, sizeof *list.items, compare_names);
+    *out = list;
+    list = (struct xattrs){0};
+    return 0;
+}
+
 int xattrs_read(const struct root *root, const char *path, struct xattrs *out, struct error *err) {
     AUTO_CLOSE int parent = -1;
     const char *name;
     int rc = root_open_parent(root, path, &parent, &name, err);
     if (rc)
         return rc;
-    /* There is no call that takes a folder's descriptor and a name and follows no link. */
-    char place[64 + NAME_MAX];
-    snprintf(place, sizeof place, "/proc/self/fd/%d/%s", parent, name);
-    AUTO_XATTRS struct xattrs list = {0};
-    AUTO_FREE char *names = NULL;
-    ssize_t size = list_names(place, &names);
-    rc = size > 0 ? add_all(place, names, (size_t)size, &list) : (int)size;
+    rc = xattrs_read_at(parent, name, out);
     if (rc == -E2BIG)
         return error_set(err, ERROR_REFUSED, E2BIG, "%s%s has more than %d extended attributes",
                          root->path, path, XATTRS_MAX);
     if (rc)
         return error_io(err, -rc, "can't read the extended attributes of %s%s", root->path, path);
-    if (list.count)
-        qsort(list.items, list.count, sizeof *list.items, compare_names);
-    *out = list;
-    list = (struct xattrs){0};
     return 0;
 }
 

@@ -29,6 +29,9 @@ struct xattrs {
 int xattrs_read(const struct root *root, const char *path, struct xattrs *out,
                 struct error *err) MUST_CHECK;
 
+/* The same of `name` in an open folder. 0 or −errno, −E2BIG for more than XATTRS_MAX. */
+int xattrs_read_at(int folder, const char *name, struct xattrs *out) MUST_CHECK;
+
 /* Adds a copy. 0 or −ENOMEM. */
 int xattrs_add(struct xattrs *list, const char *name, const void *value, size_t size) MUST_CHECK;
 
