@@ -5,9 +5,14 @@
 
 #include "kmod/module/word_table.h"
 
-#define ENTRY_WORDS 3
-#define ENTRY_NAME 1
-#define ENTRY_NAME_SPACE 2
+/*
+ * struct kernel_symbol: fields of 4 bytes (distances) or, where the architecture or an older kernel
+ * has no such relocations, of 8 (addresses); the third since Linux 5.4.
+ *
+ *     | value | name | namespace |
+ */
+#define FIELD_NAME 1
+#define FIELD_NAME_SPACE 2
 #define NAME_MAX_SIZE 4096 /* any number of entries may share a name: each costs its length */
 
 /* The two sections of one kind of export. */
@@ -15,6 +20,8 @@ struct table {
     const struct elf_module *elf;
     const struct elf_section *section; /* of the entries */
     struct word_table entries;
+    size_t entry_count;
+    size_t field_words, fields;            /* of an entry */
     const struct elf_section *crc_section; /* NULL: there are no CRCs */
     struct word_table crcs;
 };
@@ -35,12 +42,47 @@ static bool is_distance(const struct elf_module *elf, uint32_t type) {
     return type == (elf->identity.machine == EM_AARCH64 ? R_AARCH64_PREL32 : R_X86_64_PC32);
 }
 
+static bool is_address(const struct elf_module *elf, uint32_t type) {
+    return type == (elf->identity.machine == EM_AARCH64 ? R_AARCH64_ABS64 : R_X86_64_64);
+}
+
+static size_t word_of(const struct table *table, size_t entry, size_t field) {
+    return (entry * table->fields + field) * table->field_words;
+}
+
+/* Where a field of the first entry leads to, or of the one behind it; NULL: nowhere. */
+static const struct elf_section *leads_to(const struct table *table, size_t field) {
+    struct elf_symbol symbol;
+    uint32_t type;
+    size_t word = word_of(table, 0, field);
+    return word < table->entries.count &&
+                   word_table_symbol(&table->entries, table->elf, word, &symbol, &type)
+               ? elf_module_symbol_section(table->elf, &symbol)
+               : NULL;
+}
+
+/* A namespace stands among the names: a third field that leads elsewhere is the next entry's value.
+ */
+static void find_layout(struct table *table) {
+    struct elf_symbol symbol;
+    uint32_t type = 0;
+    bool addresses = table->entries.count > 0 &&
+                     word_table_symbol(&table->entries, table->elf, 0, &symbol, &type) &&
+                     is_address(table->elf, type);
+    table->field_words = addresses ? 2 : 1;
+    table->fields = 3;
+    const struct elf_section *second = leads_to(table, FIELD_NAME);
+    const struct elf_section *third = leads_to(table, FIELD_NAME_SPACE);
+    if (table->entries.count == 2 * table->field_words || (second && third && second != third))
+        table->fields = 2;
+}
+
 /* The string that a word of an entry leads to, or NULL. */
 static const char *find_string(const struct table *table, size_t word) {
     struct elf_symbol symbol;
     uint32_t type;
     if (!word_table_symbol(&table->entries, table->elf, word, &symbol, &type) ||
-        !is_distance(table->elf, type))
+        !(table->field_words == 1 ? is_distance(table->elf, type) : is_address(table->elf, type)))
         return NULL;
     const struct elf_section *section = elf_module_symbol_section(table->elf, &symbol);
     if (!section || symbol.value >= section->size)
@@ -87,12 +129,13 @@ static int read_crc(const struct table *table, size_t index, struct export *expo
 
 static int read_entry(const struct table *table, size_t index, struct export *export,
                       struct error *err) {
-    export->name = find_string(table, index * ENTRY_WORDS + ENTRY_NAME);
+    export->name = find_string(table, word_of(table, index, FIELD_NAME));
     if (!export->name || !*export->name)
         return error_set(err, ERROR_DAMAGED, EBADMSG, "%s: entry %zu of its section %s has no name",
                          table->elf->name, index, table->section->name);
-    if (table->entries.relocations[index * ENTRY_WORDS + ENTRY_NAME_SPACE])
-        export->name_space = find_string(table, index * ENTRY_WORDS + ENTRY_NAME_SPACE);
+    size_t name_space = word_of(table, index, FIELD_NAME_SPACE);
+    if (table->fields > FIELD_NAME_SPACE && table->entries.relocations[name_space])
+        export->name_space = find_string(table, name_space);
     if (!export->name_space)
         return damaged(err, table->elf, "the namespace is no string", export->name);
     return read_crc(table, index, export, err);
@@ -108,7 +151,12 @@ static int open_table(struct table *table, const char *entries, const char *crcs
         rc = word_table_open(table->elf, table->section, &table->entries, err);
     if (rc == 0 && table->crc_section)
         rc = word_table_open(table->elf, table->crc_section, &table->crcs, err);
-    if (rc == 0 && table->entries.count % ENTRY_WORDS != 0)
+    if (rc < 0)
+        return rc;
+    find_layout(table);
+    size_t entry = table->fields * table->field_words;
+    table->entry_count = table->entries.count / entry;
+    if (table->entries.count % entry != 0)
         return error_set(err, ERROR_DAMAGED, EBADMSG, "%s: its section %s ends within an entry",
                          table->elf->name, entries);
     return rc;
@@ -120,7 +168,7 @@ static int read_table(const struct elf_module *elf, const struct export *pattern
     AUTO_TABLE struct table table = {.elf = elf};
     int rc = open_table(&table, pattern->gpl_only ? "__ksymtab_gpl" : "__ksymtab",
                         pattern->gpl_only ? "__kcrctab_gpl" : "__kcrctab", err);
-    for (size_t i = 0; rc == 0 && i < table.entries.count / ENTRY_WORDS; i++) {
+    for (size_t i = 0; rc == 0 && i < table.entry_count; i++) {
         struct export export = *pattern;
         rc = read_entry(&table, i, &export, err);
         if (rc == 0 && export_table_add(exports, &export) < 0)

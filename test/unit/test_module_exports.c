@@ -80,6 +80,37 @@ static void test_stripped(void) {
 }
 
 /* A kernel without CONFIG_MODVERSIONS has no table of CRCs. */
+/* How struct kernel_symbol was before Linux 5.4 and is where there are no distances. */
+static void check_layout(const char *entries) {
+    AUTO_EXPORT_TABLE struct export_table exports = {.items = NULL};
+    AUTO_FREE char *assembly = NULL;
+    struct error err = {.kind = ERROR_NONE};
+    CU_ASSERT_FATAL(asprintf(&assembly,
+                             ".text\n.globl one, two\none: .byte 0\ntwo: .byte 0\n"
+                             ".section __ksymtab_strings, \"aMS\", %%progbits, 1\n"
+                             "n1: .asciz \"one\"\nn2: .asciz \"two\"\nns: .asciz \"SPACE\"\n"
+                             ".section __ksymtab, \"a\"\n%s",
+                             entries) > 0);
+    const struct module_fixture fixture = {.assembly = assembly};
+    CU_ASSERT_EQUAL(read_fixture(&fixture, &exports, &err), 0);
+    CU_ASSERT_EQUAL(exports.count, strstr(entries, "two") ? 2 : 1);
+    CU_ASSERT_PTR_NOT_NULL(export_table_find(&exports, "one", NULL));
+    const struct export *two = export_table_find(&exports, "two", NULL);
+    CU_ASSERT_EQUAL(two != NULL, strstr(entries, "two") != NULL);
+    if (two)
+        CU_ASSERT_STRING_EQUAL(two->name_space, strstr(entries, "ns") ? "SPACE" : "");
+}
+
+static void test_layouts(void) {
+    check_layout(".long one - .\n.long n1 - .\n.long two - .\n.long n2 - .\n");
+    check_layout(".long one - .\n.long n1 - .\n");
+    check_layout(".long one - .\n.long n1 - .\n.long 0\n.long two - .\n.long n2 - .\n"
+                 ".long ns - .\n");
+    check_layout(".quad one, n1, two, n2\n");
+    check_layout(".quad one, n1\n");
+    check_layout(".quad one, n1, 0, two, n2, ns\n");
+}
+
 static void test_without_crcs(void) {
     const struct module_fixture bare = {
         .exports = {{.name = "one", .without_crc = true},
@@ -187,6 +218,7 @@ static void test_limits(void) {
 static CU_TestInfo tests[] = {
     {"CRC, licence, namespace", test_exports},
     {"the same of a stripped module", test_stripped},
+    {"each layout of an entry", test_layouts},
     {"no CRCs", test_without_crcs},
     {"a module without exports", test_none},
     {"CRCs elsewhere, no namespaces", test_older},
