@@ -14,7 +14,7 @@
 
 /* Which version kernel-K-M leads to. */
 enum dkms_active {
-    DKMS_ACTIVE_NONE,  /* there is no such link: nothing is installed, as dkms sees it */
+    DKMS_ACTIVE_NONE,  /* there is no such link: at most an installation that was interrupted */
     DKMS_ACTIVE_THIS,  /* this version is installed for the kernel */
     DKMS_ACTIVE_OTHER, /* another version is: the kernel's files are that one's */
 };

@@ -106,15 +106,33 @@ static int note_modules(const struct dkms_installed *installed, struct module_ta
     return 0;
 }
 
+/* Whether DKMS has one of the files installed for another name. */
+static bool is_anothers(const struct dkms_removal *removal, const struct dkms_build *build,
+                        const struct dkms_installed *installed) {
+    AUTO_STRLIST struct strlist names = {0};
+    bool found = root_list(removal->root, DKMS_TREE, &names, NULL) != 0;
+    for (size_t i = 0; !found && i < names.count; i++)
+        for (size_t f = 0; !found && f < installed->count; f++) {
+            AUTO_FREE char *path = NULL;
+            struct stat st;
+            found = strcmp(names.items[i], removal->name) &&
+                    (asprintf(&path, DKMS_TREE "/%s/kernel-%s-%s/module/%s", names.items[i],
+                              build->kernel, build->machine,
+                              strrchr(installed->files[f].path, '/') + 1) < 0 ||
+                     !root_stat_following(removal->root, path, &st));
+        }
+    return found;
+}
+
 static int remove_build_files(struct dkms_removal *removal, const struct dkms_build *build,
                               struct module_table *modules, struct error *err) {
     AUTO_DKMS_INSTALLED struct dkms_installed installed = {0};
     int rc = dkms_installed_find(removal->root, build, removal->known, &installed, err);
     if (!rc && note_modules(&installed, modules))
         rc = error_oom(err, removing);
-    /* Without the link nothing is installed: dkms, too, leaves what lies there. */
-    if (build->active != DKMS_ACTIVE_THIS)
-        return rc;
+    /* Without the link it is what an installation left that was killed, or another's. */
+    if (!rc && build->active != DKMS_ACTIVE_THIS && is_anothers(removal, build, &installed))
+        return 0;
     removal->foreign += installed.foreign;
     /* The links first: they are told by what they lead to. */
     if (!rc)

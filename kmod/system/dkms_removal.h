@@ -44,10 +44,11 @@ bool dkms_removal_has_any(const struct dkms_removal *removal);
 
 /*
  * Removes what is installed of the chosen builds and puts original modules back. A kernel for which
- * another version or none is active keeps its files, as dkms leaves them. `refresh` gets the
- * kernels whose index needs a depmod now, each once: those a chosen build was active for, and those
- * whose index names one of its modules that is gone (a weak-updates link; what an earlier run that
- * was killed left). Goes on past failures and returns the first; the tree must not be touched then.
+ * another version is active keeps its files, and so does one where none is, when DKMS has them
+ * installed for another name. `refresh` gets the kernels whose index needs a depmod now, each once:
+ * those a chosen build was active for, and those whose index names one of its modules that is gone
+ * (a weak-updates link; what an earlier run that was killed left). Goes on past failures and
+ * returns the first; the tree must not be touched then.
  */
 int dkms_removal_files(struct dkms_removal *removal, struct strlist *refresh,
                        struct error *err) MUST_CHECK;
