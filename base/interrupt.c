@@ -22,8 +22,10 @@ void interrupt_install(void) {
     sigaction(SIGXFSZ, &action, NULL);
 }
 
-void interrupt_hold(void) {
-    held = true;
+int interrupt_hold(struct error *err) {
+    int rc = interrupt_check(err);
+    held = rc == 0;
+    return rc;
 }
 
 void interrupt_let(void) {

@@ -10,9 +10,10 @@ void interrupt_install(void);
 
 /*
  * Between the two a signal is remembered and not pending yet: for a step that takes a program or
- * several threads, and must not be left half done.
+ * several threads, and must not be left half done. −EINTR, as interrupt_check(), and nothing is
+ * held when one is pending already: then the step is not to begin.
  */
-void interrupt_hold(void);
+int interrupt_hold(struct error *err) MUST_CHECK;
 void interrupt_let(void);
 
 /* The pending signal's number, or 0. */

@@ -65,8 +65,9 @@ static void print_versions(const json_t *module) {
     AUTO_JSON json_t *imports = json_object();
     const json_t *import, *version;
     size_t i;
-    json_array_foreach(json_object_get(module, "imports"), i, import)(void) !json_object_set_new(
-        imports, text_of(import, "symbol"), json_true());
+    json_array_foreach(json_object_get(module, "imports"), i, import) {
+        (void)!json_object_set_new(imports, text_of(import, "symbol"), json_true());
+    }
     printf("%-14s %zu\n", "versions", json_array_size(versions));
     json_array_foreach(versions, i, version) {
         if (!json_object_get(imports, text_of(version, "symbol")))

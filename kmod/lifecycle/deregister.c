@@ -59,10 +59,9 @@ static int refresh_indexes(const struct dkms_removal *removal, const struct strl
 
 static int remove_all(struct dkms_removal *removal, struct error *err) {
     AUTO_STRLIST struct strlist refresh = {0};
-    int first = interrupt_check(err);
+    int first = interrupt_hold(err);
     if (first)
         return first;
-    interrupt_hold();
     first = dkms_removal_files(removal, &refresh, err);
     /* Whatever else failed: the index must not name what is gone. */
     int rc = refresh_indexes(removal, &refresh, first ? NULL : err);

@@ -62,10 +62,9 @@ static int find_stale(const struct root *root, const struct legacy_bake *bake,
 int legacy_removal_modules(const struct root *root, const char *version,
                            const struct legacy_bake *bake, struct error *err) {
     AUTO_STRLIST struct strlist refresh = {0};
-    int first = interrupt_check(err);
+    int first = interrupt_hold(err);
     if (first)
         return first;
-    interrupt_hold();
     first = remove_installed(root, version, bake, &refresh, err);
     if (!first)
         first = remove_modules(root, bake, err);

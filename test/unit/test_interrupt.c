@@ -57,12 +57,15 @@ static void test_both_signals_are_remembered(void) {
 
 static int hold_it_back(void) {
     interrupt_install();
-    interrupt_hold();
+    if (interrupt_hold(NULL) != 0)
+        return 3;
     raise(SIGTERM);
     if (interrupt_pending() != 0 || interrupt_check(NULL) != 0)
         return 1;
     interrupt_let();
-    return interrupt_pending() == SIGTERM && interrupt_check(NULL) == -EINTR ? 0 : 2;
+    if (interrupt_pending() != SIGTERM || interrupt_check(NULL) != -EINTR)
+        return 2;
+    return interrupt_hold(NULL) == -EINTR && interrupt_pending() == SIGTERM ? 0 : 4;
 }
 
 static void test_a_step_is_not_cut_in_two(void) {
