@@ -205,6 +205,7 @@ static void test_ways_into_the_store(void) {
     expect_way("programs", "/usr/sbin/hops", "/opt/hop");
     expect_way("programs", "/usr/bin/dangling", STATE_FOLDER "/store/nowhere/else");
     expect_way("programs", "/usr/local/bin", stored("/usr/bin"));
+    expect_way("programs", "/usr/bin/itself", STATE_FOLDER);
     expect_way("loader", "/usr/lib/x86_64-linux-gnu/x.so", stored(BAKED_LIBRARY));
     expect_way("loader", "/usr/lib/x.so", "../../var/lib/prebake/store/parked" BAKED_LIBRARY);
     scratch_root_write(&root, "/etc/ld.so.conf.d/way.conf", "/usr/local/lib/way\n");
