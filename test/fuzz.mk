@@ -1,6 +1,7 @@
 # Fuzzing. `make fuzz` runs every target test/fuzz/fuzz_*.c under libFuzzer for FUZZ_SECONDS each, or
-# those of FUZZ_NAMES ("make fuzz FUZZ_SECONDS=600 FUZZ_NAMES=module"); what it finds stays in $(BUILD)/fuzz and is where the next run begins. `make check-corpus` runs the targets
-# over test/fuzz/corpus/NAME as plain tests: what once was a crash becomes a file there.
+# those of FUZZ_NAMES ("make fuzz FUZZ_SECONDS=600 FUZZ_NAMES=module"); what it finds stays in
+# $(BUILD)/fuzz and is where the next run begins. `make check-corpus` runs the targets over
+# test/fuzz/corpus/NAME as plain tests: what once was a crash becomes a file there.
 FUZZ_SECONDS ?= 60
 FUZZ_NAMES := $(patsubst test/fuzz/fuzz_%.c,%,$(sort $(wildcard test/fuzz/fuzz_*.c)))
 FUZZERS := $(FUZZ_NAMES:%=$(BUILD)/test/fuzz/fuzz_%)
