@@ -113,6 +113,7 @@ static int finish(struct filter *filter, struct error *err) {
                filter->words.size == 0))
         return rc;
     const char *words = buffer_string(&filter->words);
+    words += strspn(words, " \t\r\n");
     return error_set(err, ERROR_DAMAGED, EBADMSG, "%s ended with %s%s%.*s", filter->program,
                      process_describe(&result), *words ? ": " : "", (int)strcspn(words, "\n"),
                      words);

@@ -92,6 +92,15 @@ static void test_only_a_whole_run_counts(void) {
     expect_failure("cat; head -c 300000 /dev/zero | tr '\\0' x >&2; exit 1", 1, "xxx");
 }
 
+/* What it says may begin with blank lines, or be nothing but them. */
+static void test_the_first_words_are_told(void) {
+    expect_failure("cat; printf '\\n \\r\\n\\tno space\\nmore\\n' >&2; exit 1", 1,
+                   "ended with exit status 1: no space");
+    CU_ASSERT_PTR_NULL(strstr(err.text, "more"));
+    expect_failure("cat; printf '\\n\\n' >&2; exit 1", 1, "ended with exit status 1");
+    CU_ASSERT_PTR_NULL(strstr(err.text, ": "));
+}
+
 static void test_the_source_may_fail(void) {
     struct supply supply = {"some input\n", 3, -EBUSY};
     CU_ASSERT_EQUAL(run("exec cat", &supply), -EBUSY);
@@ -127,6 +136,7 @@ int main(void) {
         {"bytes stream through", test_bytes_stream_through},
         {"empty input and output", test_empty_input_and_output},
         {"only a whole run counts", test_only_a_whole_run_counts},
+        {"the first words are told", test_the_first_words_are_told},
         {"the source may fail", test_the_source_may_fail},
         {"a missing program", test_a_missing_program},
         {"closed early", test_closed_early},
