@@ -2,14 +2,11 @@
 
 #include <string.h>
 
+#include "base/timestamp.h"
 #include "kmod/lifecycle/facts_fields.h"
 #include "kmod/lifecycle/state_folder.h"
 #include "kmod/lifecycle/xattrs.h"
 #include "kmod/system/module_folder.h"
-
-int64_t facts_ctime_ns(const struct stat *st) {
-    return (int64_t)st->st_ctim.tv_sec * 1000000000 + st->st_ctim.tv_nsec;
-}
 
 /*
  * One more zeroed element of `size` bytes. The capacity is the next power of two of the count, so
@@ -56,7 +53,7 @@ int facts_record_placed(const struct root *root, const char *path, struct facts_
     if (rc)
         return error_io(err, -rc, "can't look at %s%s", root->path, path);
     placed->inode = st.st_ino;
-    placed->ctime_ns = facts_ctime_ns(&st);
+    placed->ctime_ns = timestamp_ns(st.st_ctim);
     return xattrs_read(root, path, &placed->xattrs, err);
 }
 
@@ -66,7 +63,7 @@ int facts_record_manifest(const struct root *root, struct facts *facts, struct e
     if (rc)
         return error_io(err, -rc, "can't look at %s%s", root->path, STATE_FOLDER_MANIFEST);
     facts->manifest.inode = st.st_ino;
-    facts->manifest.ctime_ns = facts_ctime_ns(&st);
+    facts->manifest.ctime_ns = timestamp_ns(st.st_ctim);
     return 0;
 }
 

@@ -86,9 +86,6 @@ struct facts {
     struct facts_dkms dkms;
 };
 
-/* Nanoseconds since the epoch of st_ctim. */
-int64_t facts_ctime_ns(const struct stat *st);
-
 /*
  * Makes room for one more element at the end, all zero, and returns it; NULL when out of memory.
  * What is put into it belongs to the facts.

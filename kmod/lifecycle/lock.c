@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/interrupt.h"
+#include "base/timestamp.h"
 #include "kmod/lifecycle/state_folder.h"
 #include "kmod/system/dkms_tree.h"
 
@@ -19,7 +20,7 @@
 static int64_t now_ns(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * NS_PER_SECOND + now.tv_nsec;
+    return timestamp_ns(now);
 }
 
 /*

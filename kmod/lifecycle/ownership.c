@@ -8,6 +8,7 @@
 #include "base/beneath.h"
 #include "base/log.h"
 #include "base/path.h"
+#include "base/timestamp.h"
 #include "kmod/lifecycle/state_folder.h"
 #include "kmod/system/package_owner.h"
 
@@ -21,7 +22,7 @@ int ownership_context_make(const struct root *root, const struct facts *facts,
     if (rc && rc != -ENOENT)
         return error_io(err, -rc, "can't look at %s%s", root->path, STATE_FOLDER_MANIFEST);
     context->copied = rc == -ENOENT || st.st_ino != facts->manifest.inode ||
-                      facts_ctime_ns(&st) != facts->manifest.ctime_ns;
+                      timestamp_ns(st.st_ctim) != facts->manifest.ctime_ns;
     return 0;
 }
 
@@ -170,7 +171,7 @@ int ownership_check(const struct root *root, const struct ownership_context *con
     int rc = 0;
     bool recorded = entry->type != MANIFEST_DIR && !context->copied && placed && placed->inode;
     if (recorded)
-        ours = st.st_ino == placed->inode && facts_ctime_ns(&st) == placed->ctime_ns;
+        ours = st.st_ino == placed->inode && timestamp_ns(st.st_ctim) == placed->ctime_ns;
     else if (entry->type != MANIFEST_DIR)
         rc = decide_unrecorded(root, context, entry, fd, &st, &ours, err);
     if (!ours && recorded && lost_a_name(entry, placed, &st))
@@ -185,7 +186,7 @@ static bool is_as_recorded(const struct manifest_entry *entry, const struct fact
     if (!has_type(st, entry->type))
         return false;
     return entry->type == MANIFEST_DIR || (placed && placed->inode && st->st_ino == placed->inode &&
-                                           facts_ctime_ns(st) == placed->ctime_ns);
+                                           timestamp_ns(st->st_ctim) == placed->ctime_ns);
 }
 
 /* What one look from the entry's folder tells for certain. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/timestamp.h"
 #include "kmod/lifecycle/parked_store.h"
 #include "kmod/lifecycle/placed_dir.h"
 #include "kmod/lifecycle/relocation.h"
@@ -186,7 +187,7 @@ static void record(const struct root *root, struct parent_folder *folder, const 
     bool there = parent_folder_enter(folder, root, path, &name, NULL) == 0 &&
                  fstatat(folder->fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
     placed->inode = there ? st.st_ino : 0;
-    placed->ctime_ns = there ? facts_ctime_ns(&st) : 0;
+    placed->ctime_ns = there ? timestamp_ns(st.st_ctim) : 0;
 }
 
 static int record_each(const struct root *root, const struct manifest *manifest,

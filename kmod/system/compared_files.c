@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "kmod/system/index_files.h"
+#include "base/timestamp.h"
 
 int compared_files_add(struct compared_files *files, const struct compared_pair *pair) {
     struct compared_pair *items = reallocarray(files->items, files->count + 1, sizeof *items);
@@ -16,9 +16,9 @@ int compared_files_add(struct compared_files *files, const struct compared_pair 
 struct compared_pair compared_files_pair(const struct stat *one, const struct stat *other) {
     return (struct compared_pair){
         .inode = one->st_ino,
-        .ctime_ns = index_files_time(one->st_ctim),
+        .ctime_ns = timestamp_ns(one->st_ctim),
         .other_inode = other->st_ino,
-        .other_ctime_ns = index_files_time(other->st_ctim),
+        .other_ctime_ns = timestamp_ns(other->st_ctim),
     };
 }
 

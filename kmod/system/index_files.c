@@ -2,9 +2,7 @@
 
 #include <string.h>
 
-int64_t index_files_time(struct timespec time) {
-    return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
-}
+#include "base/timestamp.h"
 
 static int add(struct module_index *index, const char *name) {
     struct module_index_file *files =
@@ -31,7 +29,7 @@ int index_files_fill(const struct root *root, const struct index_store *paths,
         struct stat st;
         file->without_present = !strcmp(note.values.items[i], INDEX_KEPT);
         if (file->without_present && !index_folders_stat(folders.without, file->name, &st))
-            file->without_mtime_ns = index_files_time(st.st_mtim);
+            file->without_mtime_ns = timestamp_ns(st.st_mtim);
     }
     return rc;
 }
@@ -46,7 +44,7 @@ int index_files_fill_parked(const struct index_folders *folders, const struct st
         struct stat st;
         file->without_present = !index_folders_stat(folders->place, file->name, &st);
         if (file->without_present)
-            file->without_mtime_ns = index_files_time(st.st_mtim);
+            file->without_mtime_ns = timestamp_ns(st.st_mtim);
     }
     index_files_record_parked(folders, index);
     return 0;
@@ -58,7 +56,7 @@ void index_files_record_parked(const struct index_folders *folders, struct modul
         struct stat st;
         bool present = !index_folders_stat(folders->place, file->name, &st);
         file->inode = present ? st.st_ino : 0;
-        file->ctime_ns = present ? index_files_time(st.st_ctim) : 0;
+        file->ctime_ns = present ? timestamp_ns(st.st_ctim) : 0;
     }
 }
 
@@ -73,7 +71,7 @@ int index_files_record(const struct root *root, const struct index_store *paths,
             return error_io(err, -rc, "can't look at %s%s/%s", root->path, paths->kernel_dir,
                             index->files[i].name);
         index->files[i].inode = st.st_ino;
-        index->files[i].ctime_ns = index_files_time(st.st_ctim);
+        index->files[i].ctime_ns = timestamp_ns(st.st_ctim);
     }
     return rc;
 }
@@ -90,13 +88,13 @@ bool index_files_in_place(const struct index_folders *folders,
                           const struct module_index_file *file) {
     struct stat st;
     return !index_folders_stat(folders->place, file->name, &st) && st.st_ino == file->inode &&
-           index_files_time(st.st_ctim) == file->ctime_ns;
+           timestamp_ns(st.st_ctim) == file->ctime_ns;
 }
 
 bool index_files_back(const struct index_folders *folders, const struct module_index_file *file) {
     struct stat st;
     bool present = !index_folders_stat(folders->place, file->name, &st);
-    return file->without_present ? present && index_files_time(st.st_mtim) == file->without_mtime_ns
+    return file->without_present ? present && timestamp_ns(st.st_mtim) == file->without_mtime_ns
                                  : !present;
 }
 
@@ -106,7 +104,7 @@ bool index_files_kept(const struct index_folders *folders, const struct module_i
         return true;
     return !index_folders_stat(folders->without, file->name, &st) &&
            (S_ISREG(st.st_mode) || S_ISLNK(st.st_mode)) &&
-           index_files_time(st.st_mtim) == file->without_mtime_ns;
+           timestamp_ns(st.st_mtim) == file->without_mtime_ns;
 }
 
 void index_files_forget(struct module_index *index) {

@@ -3,16 +3,11 @@
 #ifndef KMOD_INDEX_FILES_H
 #define KMOD_INDEX_FILES_H
 
-#include <stdint.h>
-
 #include "base/error.h"
 #include "base/root.h"
 #include "kmod/system/index_folders.h"
 #include "kmod/system/index_store.h"
 #include "kmod/system/module_index.h"
-
-/* Nanoseconds since the epoch. */
-int64_t index_files_time(struct timespec time);
 
 /*
  * Makes index->files anew from what the store says was there before: its note names them, its kept

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/timestamp.h"
 #include "kmod/system/depmod.h"
 #include "kmod/system/index_files.h"
 #include "kmod/system/index_freshness.h"
@@ -125,7 +126,7 @@ static bool is_as_settled(const struct index_folders *folders,
     struct stat st;
     bool present = !index_folders_stat(folders->place, file->name, &st);
     bool as_recorded = file->inode ? present && st.st_ino == file->inode &&
-                                         index_files_time(st.st_ctim) == file->ctime_ns
+                                         timestamp_ns(st.st_ctim) == file->ctime_ns
                                    : !present;
     return as_recorded && !index_folders_stat(folders->with, file->name, &st) &&
            S_ISREG(st.st_mode);

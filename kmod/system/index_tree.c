@@ -7,9 +7,9 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/path.h"
+#include "base/timestamp.h"
 #include "base/tree.h"
 #include "kmod/system/depmod.h"
-#include "kmod/system/index_files.h"
 #include "kmod/system/module_name.h"
 
 #define OWN_FOLDER "kernel"   /* of the modules that come with the kernel */
@@ -28,7 +28,7 @@ static bool does_not_count(const char *name) {
 static int add_line(struct note *note, const char *path, const struct stat *st) {
     if (strchr(path, '\n'))
         return -EILSEQ;
-    return buffer_printf(&note->text, "%" PRId64 " %s\n", index_files_time(st->st_ctim), path);
+    return buffer_printf(&note->text, "%" PRId64 " %s\n", timestamp_ns(st->st_ctim), path);
 }
 
 /* Noting the kernel's own, some thousands, would make each look at a tree much longer. */
@@ -94,7 +94,7 @@ static int renew_line(struct note *note, int kernel_dir, const char *line, const
         return 0;
     if (fstatat(kernel_dir, path, &st, AT_SYMLINK_NOFOLLOW))
         return errno == ENOENT ? 0 : -errno;
-    if (index_files_time(st.st_ctim) == ctime_ns)
+    if (timestamp_ns(st.st_ctim) == ctime_ns)
         return add_line(note, path, &st);
     *walked = path;
     return note_entry(note, kernel_dir, path, err);
@@ -187,7 +187,7 @@ static bool is_as_noted(const char *line, int kernel_dir, size_t *top) {
     if (!parse_line(line, &ctime_ns, &path) || fstatat(kernel_dir, path, &st, AT_SYMLINK_NOFOLLOW))
         return false;
     *top += strchr(path, '/') == NULL;
-    return index_files_time(st.st_ctim) == ctime_ns;
+    return timestamp_ns(st.st_ctim) == ctime_ns;
 }
 
 bool index_tree_unchanged(const struct root *root, const struct index_store *paths) {

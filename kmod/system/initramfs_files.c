@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "base/timestamp.h"
+
 #define BOOT "/boot"
 #define LEVELS_MAX 5 /* /boot/efi/EFI/<distribution>/…, /boot/<machine id>/<kernel>/initrd */
 
@@ -37,7 +39,7 @@ static int add(struct search *search, const char *path, const struct stat *st, s
     if (!file)
         return error_oom(err, looking);
     file->inode = st->st_ino;
-    file->ctime_ns = (int64_t)st->st_ctim.tv_sec * 1000000000 + st->st_ctim.tv_nsec;
+    file->ctime_ns = timestamp_ns(st->st_ctim);
     file->size = (uint64_t)st->st_size;
     return 0;
 }

@@ -3,15 +3,12 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/timestamp.h"
 #include "kmod/system/kept_file.h"
 #include "kmod/system/ldconfig.h"
 
 #define PLACE_FOLDER "/etc"
 #define PLACE_NAME LOADER_STORE_WITHOUT /* kept under its own name */
-
-static int64_t nanoseconds(struct timespec time) {
-    return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
-}
 
 int loader_store_locate(const char *store, struct loader_store *paths, struct error *err) {
     *paths = (struct loader_store){0};
@@ -153,14 +150,14 @@ bool loader_store_in_place(const struct root *root, const struct loader_cache *c
     struct stat st;
     if (root_stat(root, LOADER_CACHE, &st))
         return cache->inode == 0;
-    return st.st_ino == cache->inode && nanoseconds(st.st_ctim) == cache->ctime_ns;
+    return st.st_ino == cache->inode && timestamp_ns(st.st_ctim) == cache->ctime_ns;
 }
 
 bool loader_store_is_without(const struct root *root, const struct loader_cache *cache,
                              const char *path) {
     struct stat st;
     return cache->without_present && !root_stat(root, path, &st) &&
-           nanoseconds(st.st_mtim) == cache->without_mtime_ns;
+           timestamp_ns(st.st_mtim) == cache->without_mtime_ns;
 }
 
 bool loader_store_is_back(const struct root *root, const struct loader_cache *cache) {
@@ -172,14 +169,14 @@ void loader_store_record(const struct root *root, struct loader_cache *cache) {
     struct stat st;
     bool present = root_stat(root, LOADER_CACHE, &st) == 0;
     cache->inode = present ? st.st_ino : 0;
-    cache->ctime_ns = present ? nanoseconds(st.st_ctim) : 0;
+    cache->ctime_ns = present ? timestamp_ns(st.st_ctim) : 0;
 }
 
 void loader_store_record_without(const struct root *root, const char *path,
                                  struct loader_cache *cache) {
     struct stat st;
     cache->without_present = root_stat(root, path, &st) == 0;
-    cache->without_mtime_ns = cache->without_present ? nanoseconds(st.st_mtim) : 0;
+    cache->without_mtime_ns = cache->without_present ? timestamp_ns(st.st_mtim) : 0;
 }
 
 void loader_store_record_unknown(struct loader_cache *cache) {
