@@ -2,7 +2,7 @@
 #ifndef KMOD_MODULE_CANDIDATE_H
 #define KMOD_MODULE_CANDIDATE_H
 
-#include "kmod/module/cms.h"
+#include "kmod/module/cms_identity.h"
 #include "kmod/module/elf_module.h"
 #include "kmod/module/export_table.h"
 #include "kmod/module/modinfo.h"

@@ -8,7 +8,7 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
-#include "kmod/module/cms.h"
+#include "kmod/module/cms_identity.h"
 #include "kmod/module/signing_key.h"
 
 /*
