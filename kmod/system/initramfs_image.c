@@ -123,7 +123,8 @@ static int walk_compressed(struct image *image, uint64_t position, struct error 
     if (!rc && unpacker_finds_end(packed->format))
         packed_stream_give_all(packed);
     if (!rc)
-        rc = unpacker_open(&image->unpacker, packed_stream_read, packed, image->name, err);
+        rc = unpacker_open_format(&image->unpacker, packed->format, packed_stream_read, packed,
+                                  image->name, err);
     if (rc)
         return rc;
     byte_stream_begin(stream, read_unpacked, image, 0);

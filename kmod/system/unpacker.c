@@ -9,7 +9,7 @@ static const struct unpacking *chosen = &unpacker_programs;
 struct unpacker {
     const struct unpacking *by;
     void *state;
-    struct byte_stream input;
+    struct byte_stream input; /* of one whose format had to be told from it */
 };
 
 void unpacker_use(const struct unpacking *unpacking) {
@@ -18,6 +18,23 @@ void unpacker_use(const struct unpacking *unpacking) {
 
 bool unpacker_finds_end(enum packed_format format) {
     return chosen->can(format) && chosen->finds_end(format);
+}
+
+static int begin(struct unpacker *unpacker, enum packed_format format, byte_source source,
+                 void *context, const char *name, struct error *err) {
+    unpacker->by = chosen->can(format) ? chosen : &unpacker_programs;
+    return unpacker->by->open(&unpacker->state, format, source, context, name, err);
+}
+
+int unpacker_open_format(struct unpacker **unpacker, enum packed_format format, byte_source source,
+                         void *context, const char *name, struct error *err) {
+    AUTO_FREE struct unpacker *fresh = calloc(1, sizeof *fresh);
+    if (!fresh)
+        return error_oom(err, "decompressing");
+    int rc = begin(fresh, format, source, context, name, err);
+    if (!rc)
+        *unpacker = STEAL(fresh);
+    return rc;
 }
 
 /* What is unpacked is what the stream has. */
@@ -42,10 +59,8 @@ int unpacker_open(struct unpacker **unpacker, byte_source source, void *context,
     enum packed_format format;
     byte_stream_begin(&fresh->input, source, context, 0);
     int rc = packed_format_find(&fresh->input, name, &format, err);
-    if (rc)
-        return rc;
-    fresh->by = chosen->can(format) ? chosen : &unpacker_programs;
-    rc = fresh->by->open(&fresh->state, format, give, fresh, name, err);
+    if (!rc)
+        rc = begin(fresh, format, give, fresh, name, err);
     if (!rc)
         *unpacker = STEAL(fresh);
     return rc;

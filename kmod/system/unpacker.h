@@ -1,7 +1,7 @@
 /*
- * Decompressing a stream of bytes; the format is told by its magic bytes. How it is done is the
- * program's choice: by libarchive in `prebake` (unpacker_library.h), by the system's own
- * decompressors in `prebake-node`, which links no such library (unpacker_programs.h).
+ * Decompressing a stream of bytes. How it is done is the program's choice: by libarchive in
+ * `prebake` (unpacker_library.h), by the system's own decompressors in `prebake-node`, which links
+ * no such library (unpacker_programs.h).
  */
 #ifndef KMOD_UNPACKER_H
 #define KMOD_UNPACKER_H
@@ -32,11 +32,16 @@ bool unpacker_finds_end(enum packed_format format);
 struct unpacker;
 
 /*
- * Begins to unpack what `source` gives. `name` is for sentences and stays the caller's. The caller
- * closes. ERROR_DAMAGED: none of the formats. ERROR_DEPENDENCY: the program for it is missing.
+ * Begins to unpack what `source` gives, in the format that its first bytes tell. `name` is for
+ * sentences and stays the caller's. The caller closes. ERROR_DAMAGED: none of the formats.
+ * ERROR_DEPENDENCY: the program for it is missing.
  */
 int unpacker_open(struct unpacker **unpacker, byte_source source, void *context, const char *name,
                   struct error *err) MUST_CHECK;
+
+/* The same for what is known to be of that format. */
+int unpacker_open_format(struct unpacker **unpacker, enum packed_format format, byte_source source,
+                         void *context, const char *name, struct error *err) MUST_CHECK;
 
 /* A byte_source; the context is the unpacker. ERROR_DAMAGED: a broken stream. Memory is bounded by
  * the formats' own windows, 128 MiB for zstd, 1 GiB for xz. */
