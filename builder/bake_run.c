@@ -30,13 +30,11 @@ static const char *bundle_from(const struct plan *plan, const struct bundle *bun
     return bundle->reused ? "cached" : "built";
 }
 
-static int make_and_place(struct plan *plan, const struct timespec *start, struct error *err) {
-    AUTO_NODE_PROGRAM struct node_program program = {0};
+static int make_and_place(struct plan *plan, struct node_program *program,
+                          const struct timespec *start, struct error *err) {
     AUTO_BUNDLE struct bundle bundle = {0};
     AUTO_PACKED_SET struct packed_set modules = {0};
-    int rc = node_program_find(plan->root, &program, err);
-    if (!rc)
-        rc = bundle_get(plan, &bundle, err);
+    int rc = bundle_get(plan, &bundle, err);
     if (!rc)
         rc = packing_run(plan, &bundle, &modules, err);
     if (!rc)
@@ -45,7 +43,7 @@ static int make_and_place(struct plan *plan, const struct timespec *start, struc
         return rc;
     log_step("placing %zu modules in %s%s", modules.count, plan->root->path,
              plan->module_dirs.items[0]);
-    rc = baking_place(plan, &program, &bundle, &modules, err);
+    rc = baking_place(plan, program, &bundle, &modules, err);
     if (rc)
         return rc == 1 ? leave(plan, start, err) : rc;
     rc = baking_settle(plan, err);
@@ -64,6 +62,11 @@ int bake_run(struct command_call *call, struct error *err) {
         return rc;
     if (options.dry_run)
         return print_plan(&plan, err);
-    rc = baking_look(&plan, err);
-    return rc == 1 ? leave(&plan, &start, err) : rc ? rc : make_and_place(&plan, &start, err);
+    AUTO_NODE_PROGRAM struct node_program program = {0};
+    rc = node_program_find(plan.root, &program, err);
+    if (!rc)
+        rc = baking_look(&plan, &program, err);
+    return rc == 1 ? leave(&plan, &start, err)
+           : rc    ? rc
+                   : make_and_place(&plan, &program, &start, err);
 }

@@ -15,20 +15,53 @@
 #include "kmod/lifecycle/state_folder.h"
 #include "kmod/lifecycle/state_word.h"
 #include "kmod/lifecycle/teardown.h"
+#include "kmod/module/module_file.h"
+#include "kmod/module/signature.h"
 
 #define KILLED_MAX 10 /* others whose leftovers are cleared away, one after the other */
 
+/* The module is where its bake's layout has it, or, of a bake on its way to the other, in the
+ * store. */
+static int read_module(const struct root *root, const struct facts_module *module,
+                       struct module_file *file, struct error *err) {
+    AUTO_FREE char *stored = parked_store_path(module->path);
+    AUTO_CLOSE int fd = -1;
+    if (!stored)
+        return error_oom(err, "reading a module");
+    const char *path = root_exists(root, stored) ? stored : module->path;
+    int rc = root_open_file(root, path, &fd, err);
+    return rc ? rc : module_file_read_fd(fd, path, file, err);
+}
+
+/* Two certificates may have one name and serial number, which is all that the facts have. */
+static bool is_signed_by(const struct root *root, const struct facts *facts,
+                         const char *certificate) {
+    int rc = 0;
+    for (size_t i = 0; !rc && i < facts->module_count; i++) {
+        AUTO_MODULE_FILE struct module_file file = {0};
+        struct error reason = {0};
+        rc = read_module(root, &facts->modules[i], &file, &reason);
+        if (!rc)
+            rc = signature_verify(file.content.data, file.content.size, certificate, &reason);
+    }
+    return !rc;
+}
+
+static bool is_signed_as_wanted(const struct plan *plan, const struct facts *facts) {
+    if (plan->options->sign_key)
+        return is_signed_by(plan->root, facts, plan->options->sign_cert);
+    return !facts->module_count || !*facts->modules[0].key_id;
+}
+
 /* The same inputs, packed and signed the same way. */
 static bool is_same_bake(const struct plan *plan, const struct facts *facts) {
-    bool wants_signature = plan->options->sign_key != NULL;
-    bool is_signed = facts->module_count > 0 && *facts->modules[0].key_id;
     return !strcmp(facts->bundle, plan->bundle_id) &&
            !strcmp(facts->compression, compression_name(plan->compression)) &&
            !strcmp(facts->userspace, plan->userspace_digest) &&
            !strcmp(facts->supported_gpus, plan->gpus.digest) &&
            !strcmp(facts->driver_kind, plan->options->driver_kind) &&
            !strcmp(facts->compat_marker, plan->compat_marker ? plan->compat_marker : "") &&
-           wants_signature == is_signed;
+           is_signed_as_wanted(plan, facts);
 }
 
 /* A run that was killed while things moved; baking_settle() goes on with it. */
@@ -60,7 +93,7 @@ static int look_at_existing(const struct plan *plan, struct error *err) {
         *reason.text ? ", and " : "", reason.text, plan->root->path);
 }
 
-int baking_look(const struct plan *plan, struct error *err) {
+int baking_look(const struct plan *plan, struct node_program *program, struct error *err) {
     AUTO_LOCK struct lock lock = LOCK_INIT;
     int rc = lock_take(plan->root, LOCK_WAIT_DEFAULT, &lock, err);
     if (rc)
@@ -70,6 +103,8 @@ int baking_look(const struct plan *plan, struct error *err) {
         return found;
     /* Of a bake that was killed after its marker. */
     rc = file_remove(plan->root, STATE_FOLDER_JOURNAL, err);
+    if (!rc)
+        rc = node_program_install(plan->root, program, err);
     return rc ? rc : 1;
 }
 

@@ -10,11 +10,12 @@
 #include "builder/packing.h"
 
 /*
- * What the root carries. 1: this very bake, whole; 0: nothing, or what --replace is going to
- * replace. ERROR_REFUSED for another bake, ERROR_LOCKED when somebody changes the root and does not
- * come to an end.
+ * What the root carries. 1: this very bake, whole, and now with this very `program`; 0: nothing, or
+ * what --replace is going to replace. ERROR_REFUSED for another bake, ERROR_LOCKED when somebody
+ * changes the root and does not come to an end. Errors as node_program_install().
  */
-int baking_look(const struct plan *plan, struct error *err) MUST_CHECK;
+int baking_look(const struct plan *plan, struct node_program *program,
+                struct error *err) MUST_CHECK;
 
 /*
  * Places the bake and checks it in its place. 1 when this very bake was placed by somebody else

@@ -10,39 +10,11 @@
 #include "builder/read_back.h"
 #include "builder/target.h"
 
-static int load_key(const struct plan *plan, struct signing_key **key, struct error *err) {
-    const struct bake_options *options = plan->options;
-    if (!options->sign_key) {
-        if (plan->headers.signature_forced)
-            return error_set(err, ERROR_SIGNING, EKEYREJECTED,
-                             "the kernel %s takes signed modules only (CONFIG_MODULE_SIG_FORCE): "
-                             "give --sign-key and --sign-cert",
-                             plan->headers.release);
+static int sign(const struct plan *plan, struct buffer *module, struct packed_module *packed,
+                struct error *err) {
+    if (!plan->key)
         return 0;
-    }
-    if (!*plan->headers.signature_hash)
-        return error_set(err, ERROR_SIGNING, EINVAL,
-                         "the kernel %s has no module signatures (CONFIG_MODULE_SIG): bake without "
-                         "--sign-key",
-                         plan->headers.release);
-    AUTO_FREE char *sign_file = root_host_path(plan->root, plan->headers.build_dir);
-    AUTO_FREE char *tool = NULL;
-    if (!sign_file || asprintf(&tool, "%s/scripts/sign-file", sign_file) < 0)
-        return error_oom(err, "loading the signing key");
-    struct signing_key_source source = {
-        .key = options->sign_key,
-        .certificate = options->sign_cert,
-        .passphrase_path = options->passphrase_file,
-        .sign_file = tool,
-    };
-    return signing_key_load(&source, key, err);
-}
-
-static int sign(const struct plan *plan, const struct signing_key *key, struct buffer *module,
-                struct packed_module *packed, struct error *err) {
-    if (!key)
-        return 0;
-    int rc = signature_append(module, key, plan->headers.signature_hash, err);
+    int rc = signature_append(module, plan->key, plan->headers.signature_hash, err);
     return rc ? rc : signature_read(module->data, module->size, &packed->signature, err);
 }
 
@@ -59,8 +31,8 @@ static void packing_release(struct packing *packing) {
 }
 
 static int read_and_sign(const struct plan *plan, const struct bundle *bundle, const char *dest,
-                         const struct signing_key *key, struct module_file *file,
-                         struct packed_module *packed, struct error *err) {
+                         struct module_file *file, struct packed_module *packed,
+                         struct error *err) {
     AUTO_FREE char *path = bundle_module_path(bundle, dest);
     if (!path ||
         asprintf(&packed->file_name, "%s.ko%s", dest, compression_suffix(plan->compression)) < 0) {
@@ -71,7 +43,7 @@ static int read_and_sign(const struct plan *plan, const struct bundle *bundle, c
     if (!rc)
         rc = module_facts_read(file, &packed->facts, err);
     if (!rc)
-        rc = sign(plan, key, &file->content, packed, err);
+        rc = sign(plan, &file->content, packed, err);
     return rc ? error_wrap(err, rc, "%s", packed->file_name) : 0;
 }
 
@@ -94,8 +66,8 @@ static int pack(void *context, size_t index, struct error *err) {
  * Signing goes one by one: a token that is given a wrong PIN several times at once locks itself.
  * Compressing takes long and is shared out; the bytes are the same whoever does it.
  */
-static int pack_all(const struct plan *plan, const struct bundle *bundle,
-                    const struct signing_key *key, struct packed_set *set, struct error *err) {
+static int pack_all(const struct plan *plan, const struct bundle *bundle, struct packed_set *set,
+                    struct error *err) {
     size_t count = plan->conf.module_count;
     AUTO(packing_release) struct packing packing = {.plan = plan, .set = set};
     packing.files = calloc(count, sizeof *packing.files);
@@ -104,8 +76,8 @@ static int pack_all(const struct plan *plan, const struct bundle *bundle,
         return error_oom(err, "packing modules");
     for (size_t i = 0; i < count; i++) {
         set->count++;
-        int rc = read_and_sign(plan, bundle, plan->conf.modules[i].dest_name, key,
-                               &packing.files[i], &set->modules[i], err);
+        int rc = read_and_sign(plan, bundle, plan->conf.modules[i].dest_name, &packing.files[i],
+                               &set->modules[i], err);
         if (rc)
             return rc;
     }
@@ -129,14 +101,10 @@ static int verify_packed(const struct plan *plan, const struct packed_set *set, 
 
 int packing_run(const struct plan *plan, const struct bundle *bundle, struct packed_set *set,
                 struct error *err) {
-    AUTO_SIGNING_KEY struct signing_key *key = NULL;
     *set = (struct packed_set){0};
-    int rc = load_key(plan, &key, err);
-    if (rc)
-        return rc;
-    log_step("%s and packing modules (%s)", key ? "signing" : "leaving unsigned",
+    log_step("%s and packing modules (%s)", plan->key ? "signing" : "leaving unsigned",
              compression_name(plan->compression));
-    rc = pack_all(plan, bundle, key, set, err);
+    int rc = pack_all(plan, bundle, set, err);
     return rc ? rc : verify_packed(plan, set, err);
 }
 

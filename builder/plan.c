@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "builder/bundle_id.h"
 #include "builder/bundle_record.h"
+#include "builder/plan_key.h"
 #include "builder/plan_places.h"
 #include "builder/rival_drivers.h"
 #include "builder/userspace_digest.h"
@@ -149,6 +150,8 @@ static int plan_bundle(struct plan *plan, struct error *err) {
 
 static int plan_image(struct plan *plan, struct error *err) {
     int rc = choose_compression(plan, err);
+    if (!rc)
+        rc = plan_key_load(plan, err);
     if (!rc && plan->options->supported_gpus)
         rc = supported_gpus_read(plan->options->supported_gpus, &plan->gpus, err);
     if (!rc)
@@ -186,4 +189,5 @@ void plan_release(struct plan *plan) {
     free(plan->compat_marker);
     supported_gpus_release(&plan->gpus);
     userspace_release(&plan->userspace);
+    signing_key_free(&plan->key);
 }

@@ -7,6 +7,7 @@
 #include "builder/supported_gpus.h"
 #include "builder/userspace.h"
 #include "kmod/module/compression.h"
+#include "kmod/module/signing_key.h"
 #include "kmod/system/dkms_tree.h"
 #include "toolchain/compiler.h"
 #include "toolchain/dkms_conf.h"
@@ -21,6 +22,7 @@ struct plan {
     struct dkms_conf conf;
     struct compiler compiler;
     enum compression compression;
+    struct signing_key *key; /* NULL: the modules stay unsigned */
     struct dkms_paths dkms;
     struct strlist module_dirs; /* one a module: "/lib/modules/K/updates/dkms" */
     char *compat_marker;        /* where it is going to be, canonical; NULL: none */
@@ -37,7 +39,7 @@ struct plan {
  * the root. With options->bundle the modules are in that bundle already: no compiler is needed.
  * Errors as those of the parts: ERROR_NO_HEADERS, ERROR_DEPENDENCY, ERROR_EXCLUDED, ERROR_REFUSED
  * (a root that can't be written, a source with install-time scripts, a registration that is
- * somebody else's), ERROR_MISMATCH (a bundle that was made from other inputs) …
+ * somebody else's), ERROR_MISMATCH (a bundle that was made from other inputs), ERROR_SIGNING …
  */
 int plan_make(const struct root *root, const struct bake_options *options, struct plan *plan,
               struct error *err) MUST_CHECK;
