@@ -77,6 +77,8 @@ int kernel_config_read(const struct keyvalue *config, const char *text, const ch
         .signature_hash = "",
         .compression = kernel_config_compression(config, text, release),
         .modversions = kernel_config_is_set(config, "CONFIG_MODVERSIONS"),
+        .extended_modversions = kernel_config_is_set(config, "CONFIG_EXTENDED_MODVERSIONS") ||
+                                kernel_config_is_set(config, "CONFIG_BASIC_MODVERSIONS"),
         .signature_forced = kernel_config_is_set(config, "CONFIG_MODULE_SIG_FORCE"),
         .livepatch = kernel_config_is_set(config, "CONFIG_LIVEPATCH"),
         .plt_sections = wants_plt_sections(config, release),

@@ -15,6 +15,7 @@ struct kernel_config_facts {
     const char *signature_hash; /* CONFIG_MODULE_SIG_HASH, "" without CONFIG_MODULE_SIG; likewise */
     const char *compression;    /* "none", "gzip", "xz", "zstd" */
     bool modversions;
+    bool extended_modversions; /* since 6.14, which has a symbol for each table that it writes */
     bool signature_forced;
     bool livepatch;
     bool plt_sections; /* an arm64 kernel that loads no module without them */

@@ -171,6 +171,7 @@ static int keep_facts(const struct kernel_config_facts *facts, struct kernel_hea
     headers->elf_machine = facts->elf_machine;
     headers->compression = facts->compression;
     headers->modversions = facts->modversions;
+    headers->extended_modversions = facts->extended_modversions;
     headers->signature_forced = facts->signature_forced;
     headers->livepatch = facts->livepatch;
     headers->plt_sections = facts->plt_sections;

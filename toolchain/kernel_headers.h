@@ -23,12 +23,13 @@ struct kernel_headers {
     char *signature_hash; /* CONFIG_MODULE_SIG_HASH, "" when the kernel has no module signatures */
     const char *compression; /* "none", "gzip", "xz" or "zstd": what CONFIG_MODULE_COMPRESS* says */
     bool modversions;        /* CONFIG_MODVERSIONS */
-    bool signature_forced;   /* CONFIG_MODULE_SIG_FORCE */
-    bool livepatch;          /* CONFIG_LIVEPATCH */
-    bool plt_sections;       /* arm64: a module needs them */
-    bool ecdsa;              /* CONFIG_CRYPTO_ECDSA, built in */
-    struct keyvalue config;  /* .config (falls back to include/config/auto.conf) */
-    struct buffer symvers;   /* the text of Module.symvers */
+    bool extended_modversions;
+    bool signature_forced;  /* CONFIG_MODULE_SIG_FORCE */
+    bool livepatch;         /* CONFIG_LIVEPATCH */
+    bool plt_sections;      /* arm64: a module needs them */
+    bool ecdsa;             /* CONFIG_CRYPTO_ECDSA, built in */
+    struct keyvalue config; /* .config (falls back to include/config/auto.conf) */
+    struct buffer symvers;  /* the text of Module.symvers */
 };
 
 /*

@@ -71,7 +71,8 @@ static int unresolved(const struct candidate_set *set, struct candidate *candida
 /* Its value is version_check's matter. modpost writes no entry for an export whose CRC is 0. */
 static int check_has_crc(const struct candidate_set *set, struct candidate *candidate,
                          const struct export *export) {
-    const struct modversion_list *versions = modversions_effective(&candidate->versions);
+    const struct modversion_list *versions =
+        modversions_effective(&candidate->versions, set->target->extended_modversions);
     if (!set->target->modversions || !versions->present || !export->has_crc || export->crc == 0 ||
         modversions_find(versions, export->name))
         return 0;

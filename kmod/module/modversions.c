@@ -145,8 +145,9 @@ void modversions_release(struct modversions *versions) {
     *versions = (struct modversions){.basic = {.items = NULL}};
 }
 
-const struct modversion_list *modversions_effective(const struct modversions *versions) {
-    return versions->extended.present ? &versions->extended : &versions->basic;
+const struct modversion_list *modversions_effective(const struct modversions *versions,
+                                                    bool reads_extended) {
+    return reads_extended && versions->extended.present ? &versions->extended : &versions->basic;
 }
 
 const struct modversion *modversions_find(const struct modversion_list *list, const char *name) {

@@ -33,8 +33,9 @@ int modversions_read(const struct elf_module *elf, struct modversions *versions,
 void modversions_release(struct modversions *versions);
 #define AUTO_MODVERSIONS AUTO(modversions_release)
 
-/* The list that the kernel goes by: the extended one where there is one. */
-const struct modversion_list *modversions_effective(const struct modversions *versions);
+/* The list that a kernel goes by: of one that reads the extended one, that where there is one. */
+const struct modversion_list *modversions_effective(const struct modversions *versions,
+                                                    bool reads_extended);
 
 /* The first entry of that name, or NULL. */
 const struct modversion *modversions_find(const struct modversion_list *list, const char *name);

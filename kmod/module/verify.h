@@ -16,6 +16,7 @@ struct verify_target {
     const char *vermagic_name; /* where it comes from, or NULL */
     uint16_t elf_machine;
     bool modversions;
+    bool extended_modversions;  /* it reads __version_ext_crcs, too */
     bool livepatch;             /* CONFIG_LIVEPATCH */
     bool plt_sections;          /* it is an arm64 kernel that wants .plt and .init.plt */
     bool gzip;                  /* its own modules are packed with gzip: its kmod reads that */
@@ -23,7 +24,7 @@ struct verify_target {
     bool signature_forced;      /* CONFIG_MODULE_SIG_FORCE */
     const char *signature_hash; /* CONFIG_MODULE_SIG_HASH; NULL or "": it has none, any will do */
     const char *certificate;    /* path of whose signature it wants; NULL: anybody's or none */
-    const char *config_name;    /* where the six before this one come from, or NULL */
+    const char *config_name;    /* the file of the CONFIG_ symbols among these, or NULL */
     const char *symvers;        /* text of Module.symvers */
     size_t symvers_size;
     const char *symvers_name; /* its path, for sentences */

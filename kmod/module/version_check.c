@@ -107,16 +107,29 @@ static int check_entries(const struct candidate_set *set, struct candidate *cand
     return rc;
 }
 
+static int no_versions(const struct candidate_set *set, struct candidate *candidate) {
+    bool extended = candidate->versions.extended.present;
+    struct verdict_facts none = {.check = "crc",
+                                 .wanted = extended ? "__versions" : "symbol versions",
+                                 .found = extended ? "__version_ext_crcs" : "none",
+                                 .source = extended ? set->target->config_name : NULL};
+    if (extended)
+        return verdict_add(candidate->verdict, &none,
+                           "its symbol versions are in __version_ext_crcs alone, which kernel %s "
+                           "does not read: compile it with CONFIG_BASIC_MODVERSIONS",
+                           set->target->release);
+    return verdict_add(candidate->verdict, &none,
+                       "it has no symbol versions (__versions), kernel %s wants them",
+                       set->target->release);
+}
+
 int version_check_run(const struct candidate_set *set, struct candidate *candidate) {
     if (!set->target->modversions)
         return 0;
-    const struct modversion_list *versions = modversions_effective(&candidate->versions);
-    struct verdict_facts none = {.check = "crc", .wanted = "symbol versions", .found = "none"};
-    int rc = versions->present
-                 ? check_entries(set, candidate, versions)
-                 : verdict_add(candidate->verdict, &none,
-                               "it has no symbol versions (__versions), kernel %s wants them",
-                               set->target->release);
+    const struct modversion_list *versions =
+        modversions_effective(&candidate->versions, set->target->extended_modversions);
+    int rc =
+        versions->present ? check_entries(set, candidate, versions) : no_versions(set, candidate);
     if (rc == 0)
         rc = check_agreement(candidate);
     if (rc == 0)

@@ -24,6 +24,7 @@ static void verify(const struct module_file *file) {
         .vermagic = "6.1.0 SMP mod_unload modversions ",
         .elf_machine = EM_X86_64,
         .modversions = true,
+        .extended_modversions = true,
         .symvers = symvers,
         .symvers_size = sizeof(symvers) - 1,
         .symvers_name = "Module.symvers",

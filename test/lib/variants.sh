@@ -64,6 +64,20 @@ modinfo_lines() { tr '\0' '\n' | "$@" | tr '\n' '\0'; }
 wrong_crc() { with_section "$1" __versions perl -0777 -pe "s/.{8}(?=\Q$2\E\0)/pack('Q', 0x1234567)/es"; }
 without_crc() { with_section "$1" __versions perl -0777 -pe "s/.{8}\Q$2\E\0{$((56 - ${#2}))}//s"; }
 
+# The CRCs of __versions once more, in the sections that kernels read from 6.14 on.
+extended_versions() {
+    local file=$1 table
+    table=$(mktemp "$scratch/versions.XXXXXX")
+    modprobe --dump-modversions "$file" >"$table"
+    perl -ane 'print pack("V", hex $F[0])' "$table" >"$table.crcs"
+    perl -ane 'print "$F[1]\0"' "$table" >"$table.names"
+    objcopy --add-section "__version_ext_crcs=$table.crcs" \
+        --set-section-flags __version_ext_crcs=alloc,readonly \
+        --add-section "__version_ext_names=$table.names" \
+        --set-section-flags __version_ext_names=alloc,readonly "$file"
+    rm "$table" "$table.crcs" "$table.names"
+}
+
 # The type of the first relocation of code becomes $2 (hexadecimal, 4 bytes).
 relocation_type() {
     local offset _

@@ -152,8 +152,8 @@ struct verify_target module_fixture_target(void) {
 #else
         .elf_machine = EM_X86_64,
 #endif
-        .modversions = true, .symvers = symvers, .symvers_size = sizeof(symvers) - 1,
-        .symvers_name = "Module.symvers",
+        .modversions = true, .extended_modversions = true, .symvers = symvers,
+        .symvers_size = sizeof(symvers) - 1, .symvers_name = "Module.symvers",
     };
 }
 

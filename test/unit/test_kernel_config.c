@@ -62,6 +62,13 @@ static void test_facts_are_read(void) {
     CU_ASSERT_STRING_EQUAL(facts.signature_hash, "sha512");
     CU_ASSERT_TRUE(facts.signature_forced);
     CU_ASSERT_TRUE(facts.modversions);
+    CU_ASSERT_FALSE(facts.extended_modversions);
+    AUTO_KEYVALUE struct keyvalue newer = {0};
+    CU_ASSERT_EQUAL(read_facts("CONFIG_X86_64=y\n" GCC "CONFIG_MODVERSIONS=y\n"
+                               "CONFIG_BASIC_MODVERSIONS=y\n",
+                               &newer, &facts, &err),
+                    0);
+    CU_ASSERT_TRUE(facts.extended_modversions);
 }
 
 static void test_what_is_off_is_off(void) {

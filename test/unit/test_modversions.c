@@ -36,7 +36,7 @@ static void test_none(void) {
     CU_ASSERT_EQUAL_FATAL(read_assembly("", &versions, &err), 0);
     CU_ASSERT_FALSE(versions.basic.present);
     CU_ASSERT_FALSE(versions.extended.present);
-    CU_ASSERT_PTR_NULL(modversions_find(modversions_effective(&versions), "alpha"));
+    CU_ASSERT_PTR_NULL(modversions_find(modversions_effective(&versions, true), "alpha"));
 }
 
 #define ENTRY(crc, name, length) ".quad " crc "\n.ascii \"" name "\"\n.zero 56 - " length "\n"
@@ -84,7 +84,8 @@ static void test_extended(void) {
                            &versions, &err);
     CU_ASSERT_EQUAL_FATAL(rc, 0);
     CU_ASSERT_EQUAL(versions.extended.count, 2);
-    CU_ASSERT_PTR_EQUAL(modversions_effective(&versions), &versions.extended);
+    CU_ASSERT_PTR_EQUAL(modversions_effective(&versions, true), &versions.extended);
+    CU_ASSERT_PTR_EQUAL(modversions_effective(&versions, false), &versions.basic);
     CU_ASSERT_EQUAL(crc_of(&versions.extended, "zeta"), 7);
     CU_ASSERT_EQUAL(crc_of(&versions.extended, "alpha"), 8);
     CU_ASSERT_EQUAL(crc_of(&versions.basic, "alpha"), 1);

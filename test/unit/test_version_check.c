@@ -80,6 +80,32 @@ static void test_extended(void) {
     CU_ASSERT_TRUE(module_fixture_fails(&missing, "crc", FIXTURE_ALPHA, ALPHA_TEXT, "none"));
 }
 
+/* Whether the fixture loads on a kernel from before the extended table, or what it wanted instead.
+ */
+static bool loads_on_older(const struct module_fixture *fixture, const char *wanted) {
+    struct verify_target target = module_fixture_target();
+    target.extended_modversions = false;
+    AUTO_VERIFY_REPORT struct verify_report report = {.verdicts = NULL};
+    if (!module_fixture_verify(fixture, 1, &target, &report))
+        return false;
+    if (!wanted)
+        return report.failed == 0;
+    return report.failed == 1 && strcmp(report.verdicts[0].failures[0].check, "crc") == 0 &&
+           strcmp(report.verdicts[0].failures[0].wanted, wanted) == 0;
+}
+
+static void test_extended_on_older_kernel(void) {
+    const struct module_fixture alone = {IMPORTS_ALPHA, .without_versions = true,
+                                         .extended = {GOOD_EXTENDED}};
+    CU_ASSERT_TRUE(loads_on_older(&alone, "__versions"));
+    const struct module_fixture both = {IMPORTS_ALPHA, GOOD_BASIC, .extended = {GOOD_EXTENDED}};
+    CU_ASSERT_TRUE(loads_on_older(&both, NULL));
+    /* What only the extended table has room for is no CRC there. */
+    const struct module_fixture basic_lacks = {IMPORTS_ALPHA, .extended = {GOOD_EXTENDED},
+                                               .versions = {{.name = "other", .crc = 1}}};
+    CU_ASSERT_TRUE(loads_on_older(&basic_lacks, ALPHA_TEXT));
+}
+
 static void test_disagreement(void) {
     /* The newer kernel's table is right, the one that older tools read is not. */
     const struct module_fixture differ = {IMPORTS_ALPHA,
@@ -116,6 +142,7 @@ static CU_TestInfo tests[] = {
     {"an export without version", test_unversioned_export},
     {"entries of no import", test_other_entries},
     {"extended versions", test_extended},
+    {"extended versions on an older kernel", test_extended_on_older_kernel},
     {"two tables that disagree", test_disagreement},
     {"a name that only the extended table has room for", test_long_name},
     {"the module's own exports", test_exports},

@@ -177,6 +177,9 @@ rows_of_symbols() {
     broken missing-layout-crc good without_crc module_layout
     broken no-versions good objcopy_section --rename-section __versions=__xversions
     stricter no-versions "the kernel forces it in and is tainted (CONFIG_MODULE_FORCE_LOAD)"
+    broken extended-beside good extended_versions
+    broken extended-alone good extended_versions_alone
+    stricter extended-alone "to the kernel, which reads __versions only, it has none: it is forced in"
     broken unknown-symbol good objcopy_section --redefine-sym ktime_get=ktime_gone
     broken exporter exporter
     broken user user
@@ -189,6 +192,11 @@ rows_of_symbols() {
     needs user-of-proprietary proprietary-exporter
     broken exports-a-kernel-symbol exporter rename_export
     broken common-symbol common
+}
+
+extended_versions_alone() {
+    extended_versions "$1"
+    objcopy --rename-section __versions=__xversions "$1"
 }
 
 # Names of one length.
