@@ -129,6 +129,26 @@ static int check_name_space(const struct candidate_set *set, struct candidate *c
                        export->name, name_space, export->owner);
 }
 
+/* From 6.16 on such a module is turned away (setup_modinfo, kernel/module/main.c); before, there
+ * was nothing to import. */
+static int check_imported_lists(struct candidate *candidate) {
+    const char *name_space = NULL;
+    while ((name_space = modinfo_next_value(&candidate->modinfo, "import_ns", name_space))) {
+        if (!name_space_is_list(name_space))
+            continue;
+        struct verdict_facts facts = {
+            .check = "namespace", .wanted = "no import of it", .found = name_space};
+        int rc =
+            verdict_add(candidate->verdict, &facts,
+                        "it imports the namespace %s, which is the exporter's list of modules: "
+                        "nobody may import that",
+                        name_space);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
 static int check_import(const struct candidate_set *set, struct candidate *candidate,
                         const struct elf_symbol *symbol) {
     const struct export *export = candidate_find_export(set, candidate, symbol->name);
@@ -153,16 +173,14 @@ static int check_common(struct candidate *candidate, const struct elf_symbol *sy
 }
 
 int import_check_run(const struct candidate_set *set, struct candidate *candidate) {
-    for (size_t i = 1; i < candidate->elf.symbol_count; i++) {
+    int rc = check_imported_lists(candidate);
+    for (size_t i = 1; rc == 0 && i < candidate->elf.symbol_count; i++) {
         struct elf_symbol symbol;
         elf_module_symbol(&candidate->elf, i, &symbol);
-        int rc = 0;
         if (symbol.section == SHN_COMMON)
             rc = check_common(candidate, &symbol);
         else if (import_check_is_import(&symbol, candidate->elf.identity.machine))
             rc = check_import(set, candidate, &symbol);
-        if (rc < 0)
-            return rc;
     }
-    return 0;
+    return rc;
 }

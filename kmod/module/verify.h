@@ -38,7 +38,7 @@ struct verify_target {
  *     type       not relocatable                     modinfo    not exactly one name or vermagic
  *     vermagic   not the target's                    symbol     imported and exported by nobody
  *     crc        not the exporter's, or missing      licence    GPL-only export, other licence
- *     namespace  export in one that is not imported  export     somebody else exports it as well
+ *     namespace  needed and not imported, or a list  export     somebody else exports it as well
  *     section    writable and executable, missing    relocation a kind, place or symbol it hasn't
  *     livepatch  on a kernel without                 signature  none, not the certificate's, or
  *     packing    the kernel's decoder can't read it             made in a way the kernel can't

@@ -108,6 +108,14 @@ static void test_name_space(void) {
     CU_ASSERT_TRUE(module_fixture_loads(&with));
 }
 
+static void test_import_of_a_list(void) {
+    const struct module_fixture fixture = {.modinfo = {"name=fixture", "vermagic=" FIXTURE_VERMAGIC,
+                                                       "license=GPL", "import_ns=SPACE",
+                                                       "import_ns=module:fixture"}};
+    CU_ASSERT_TRUE(
+        module_fixture_fails(&fixture, "namespace", NULL, "no import of it", "module:fixture"));
+}
+
 static void test_name_space_of_sibling(void) {
     const struct module_fixture set[] = {
         {.file = "core.ko", .exports = {{.name = "call", .crc = 5, .name_space = "module:friend"}}},
@@ -136,6 +144,7 @@ static CU_TestInfo tests[] = {
     {"GPL-only exports", test_licence},
     {"a proprietary sibling taints", test_taint},
     {"namespaces", test_name_space},
+    {"a list of modules is not imported", test_import_of_a_list},
     {"a sibling's namespace", test_name_space_of_sibling},
     CU_TEST_INFO_NULL,
 };
