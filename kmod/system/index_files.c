@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/timestamp.h"
+#include "kmod/system/same_content.h"
 
 static int add(struct module_index *index, const char *name) {
     struct module_index_file *files =
@@ -91,20 +92,38 @@ bool index_files_in_place(const struct index_folders *folders,
            timestamp_ns(st.st_ctim) == file->ctime_ns;
 }
 
+/* Whether the file of that name in the folder has the time of the kept one. */
+static bool has_time(int folder, const struct module_index_file *file, struct stat *st) {
+    return !index_folders_stat(folder, file->name, st) &&
+           (S_ISREG(st->st_mode) || S_ISLNK(st->st_mode)) &&
+           timestamp_ns(st->st_mtim) == file->without_mtime_ns;
+}
+
+/*
+ * Whether it is "without" that is in place, and not in the store, where both have its time: an
+ * image's build may give all files one. Either way is right where their bytes are the same.
+ */
+static bool is_the_one_in_place(const struct index_folders *folders,
+                                const struct module_index_file *file, const struct stat *kept) {
+    struct error ignored = {0};
+    bool same = false;
+    return kept->st_ino == file->inode ||
+           (!same_content(folders->place, file->name, folders->without, file->name, &same,
+                          &ignored) &&
+            same);
+}
+
 bool index_files_back(const struct index_folders *folders, const struct module_index_file *file) {
     struct stat st;
-    bool present = !index_folders_stat(folders->place, file->name, &st);
-    return file->without_present ? present && timestamp_ns(st.st_mtim) == file->without_mtime_ns
-                                 : !present;
+    if (!file->without_present)
+        return index_folders_stat(folders->place, file->name, &st) != 0;
+    return has_time(folders->place, file, &st) &&
+           (!has_time(folders->without, file, &st) || is_the_one_in_place(folders, file, &st));
 }
 
 bool index_files_kept(const struct index_folders *folders, const struct module_index_file *file) {
     struct stat st;
-    if (!file->without_present)
-        return true;
-    return !index_folders_stat(folders->without, file->name, &st) &&
-           (S_ISREG(st.st_mode) || S_ISLNK(st.st_mode)) &&
-           timestamp_ns(st.st_mtim) == file->without_mtime_ns;
+    return !file->without_present || has_time(folders->without, file, &st);
 }
 
 void index_files_forget(struct module_index *index) {

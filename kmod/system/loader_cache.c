@@ -98,14 +98,22 @@ static int end_exchange(const struct root *root, const struct loader_store *path
     return rc;
 }
 
+/* An activation was killed there: what the parking had recorded in place is kept in the other's
+ * name. */
+static bool has_without_as_with(const struct root *root, const struct loader_store *paths,
+                                const struct loader_cache *cache) {
+    return loader_store_is_without(root, cache, paths->with) &&
+           loader_store_is_recorded(root, cache, paths->with);
+}
+
 static int put_back(const struct root *root, const struct loader_store *paths,
                     const struct loader_cache *cache, bool *needs_refresh, struct error *err) {
-    if (!cache->used || loader_store_is_back(root, cache))
+    if (!cache->used || loader_store_is_back(root, paths, cache))
         return 0;
     bool as_recorded = loader_store_in_place(root, cache);
     if (cache->parked && as_recorded)
         return 0;
-    if (cache->parked && loader_store_is_without(root, cache, paths->with)) {
+    if (cache->parked && has_without_as_with(root, paths, cache)) {
         int rc = end_exchange(root, paths, LOADER_STORE_WITH, LOADER_STORE_WITHOUT, err);
         return rc ? rc : loader_store_put_back(root, paths, true, err);
     }
@@ -152,7 +160,7 @@ static int exchange_or_copy(const struct root *root, const struct loader_store *
 
 static int park(const struct root *root, const char *store, const struct loader_store *paths,
                 struct loader_cache *cache, struct error *err) {
-    if (loader_store_is_back(root, cache)) {
+    if (loader_store_is_back(root, paths, cache)) {
         bool unnamed = root_exists(root, paths->without) && !is_kept(root, paths, cache);
         return unnamed ? end_exchange(root, paths, LOADER_STORE_WITHOUT, LOADER_STORE_WITH, err)
                        : 0;
@@ -183,7 +191,7 @@ int loader_cache_park(const struct root *root, const char *store, struct loader_
 
 static int activate(const struct root *root, const char *store, const struct loader_store *paths,
                     struct loader_cache *cache, struct error *err) {
-    if (loader_store_is_without(root, cache, paths->with)) {
+    if (has_without_as_with(root, paths, cache)) {
         int rc = end_exchange(root, paths, LOADER_STORE_WITH, LOADER_STORE_WITHOUT, err);
         if (!rc)
             loader_store_record(root, cache);

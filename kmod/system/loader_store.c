@@ -160,9 +160,32 @@ bool loader_store_is_without(const struct root *root, const struct loader_cache 
            timestamp_ns(st.st_mtim) == cache->without_mtime_ns;
 }
 
-bool loader_store_is_back(const struct root *root, const struct loader_cache *cache) {
-    return cache->without_present ? loader_store_is_without(root, cache, LOADER_CACHE)
-                                  : !root_exists(root, LOADER_CACHE);
+bool loader_store_is_recorded(const struct root *root, const struct loader_cache *cache,
+                              const char *path) {
+    struct stat st;
+    return !root_stat(root, path, &st) && st.st_ino == cache->inode;
+}
+
+static bool has_bytes_of(const struct root *root, const char *path) {
+    AUTO_BUFFER struct buffer bytes = {0};
+    struct error ignored = {0};
+    bool same = false;
+    return !file_read(root, path, LDCONFIG_SIZE_MAX, &bytes, &ignored) &&
+           !loader_store_has(root, LOADER_CACHE, &bytes, &same, &ignored) && same;
+}
+
+bool loader_store_is_back(const struct root *root, const struct loader_store *paths,
+                          const struct loader_cache *cache) {
+    const char *other = cache->parked ? paths->with : paths->without;
+    if (!cache->without_present)
+        return !root_exists(root, LOADER_CACHE);
+    if (!loader_store_is_without(root, cache, LOADER_CACHE))
+        return false;
+    /* An image's build may give all files one time: then it is told by which file was recorded, and
+     * does not matter where the bytes are the same. */
+    return !loader_store_is_without(root, cache, other) ||
+           loader_store_is_recorded(root, cache, cache->parked ? LOADER_CACHE : other) ||
+           has_bytes_of(root, other);
 }
 
 void loader_store_record(const struct root *root, struct loader_cache *cache) {

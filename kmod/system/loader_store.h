@@ -58,8 +58,13 @@ int loader_store_has(const struct root *root, const char *path, const struct buf
 /* The file in place is the recorded one; for a record of none, there is none. */
 bool loader_store_in_place(const struct root *root, const struct loader_cache *cache);
 
+/* The file `path` is the recorded one, renamed or touched perhaps. */
+bool loader_store_is_recorded(const struct root *root, const struct loader_cache *cache,
+                              const char *path);
+
 /* "without" is in place. */
-bool loader_store_is_back(const struct root *root, const struct loader_cache *cache);
+bool loader_store_is_back(const struct root *root, const struct loader_store *paths,
+                          const struct loader_cache *cache);
 
 /* The file `path` has the time of "without". */
 bool loader_store_is_without(const struct root *root, const struct loader_cache *cache,

@@ -75,7 +75,7 @@ int module_index_build(const struct root *root, const char *store, struct module
  * where "without" had been. */
 static int put_file_back(void *context, const struct module_index_file *file, struct error *err) {
     const struct index_folders *folders = context;
-    if (!index_files_kept(folders, file) && index_files_back(folders, file))
+    if (index_files_back(folders, file))
         return 0;
     return index_folders_put_back(folders, file->name, file->without_present, err);
 }

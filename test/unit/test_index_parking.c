@@ -213,18 +213,75 @@ static void test_renewed_without_variants(void) {
     CU_ASSERT_TRUE(small_kernel_resolves(&root, "ours"));
 }
 
-/* Killed while files changed places: run again it ends the same. */
-static void test_park_killed(void) {
-    bake();
-    AUTO_FREE char *active = small_kernel_snapshot(&root);
+/* What a parking that was killed then leaves. */
+static void exchange_dependencies(void) {
     scratch_root_dir(&root, KERNEL_STORE "/with");
     move(SMALL_KERNEL_DIR "/modules.dep.bin", KERNEL_STORE "/x");
     move(KERNEL_STORE "/without/modules.dep.bin", SMALL_KERNEL_DIR "/modules.dep.bin");
     move(KERNEL_STORE "/x", KERNEL_STORE "/without/modules.dep.bin");
+}
+
+/* Killed while files changed places: run again it ends the same. */
+static void test_park_killed(void) {
+    bake();
+    AUTO_FREE char *active = small_kernel_snapshot(&root);
+    exchange_dependencies();
     CU_ASSERT_FALSE(park());
     CU_ASSERT_TRUE(activate());
     AUTO_FREE char *again = small_kernel_snapshot(&root);
     CU_ASSERT_STRING_EQUAL(active, again);
+}
+
+/* As an image's build does that wants the same bytes each time. */
+static void give_all_one_time(void) {
+    scratch_root_run("find", root.path, "-exec", "touch", "-h", "-d", "@1700000000", "{}", "+",
+                     NULL);
+}
+
+static void test_all_of_one_time(void) {
+    give_all_one_time();
+    bake();
+    give_all_one_time();
+    CU_ASSERT_TRUE(park());
+    CU_ASSERT_FALSE(small_kernel_resolves(&root, "ours"));
+    CU_ASSERT_TRUE(small_kernel_index_is_depmods(&root));
+    give_all_one_time();
+    activate();
+    CU_ASSERT_TRUE(small_kernel_resolves(&root, "ours"));
+}
+
+static void give_all_one_time_and_seal(void) {
+    AUTO_STRLIST struct strlist ours = {0};
+    bool renewed = false;
+    give_all_one_time();
+    CU_ASSERT_EQUAL(strlist_add(&ours, "/usr" OURS), 0);
+    succeed(index_variants_renew(&root, STORE, &ours, &module_index, &renewed, &err));
+    succeed(index_variants_commit(&root, STORE, SMALL_KERNEL, &err));
+    CU_ASSERT_TRUE(renewed);
+}
+
+static void test_all_of_one_time_and_sealed(void) {
+    give_all_one_time();
+    AUTO_FREE char *unbaked = small_kernel_snapshot(&root);
+    bake();
+    give_all_one_time_and_seal();
+    CU_ASSERT_FALSE(park());
+    CU_ASSERT_FALSE(small_kernel_resolves(&root, "ours"));
+    CU_ASSERT_TRUE(activate());
+    CU_ASSERT_TRUE(small_kernel_resolves(&root, "ours"));
+    expect_restored(unbaked);
+}
+
+/* Sealed, and killed while files changed places. */
+static void test_all_of_one_time_and_killed(void) {
+    give_all_one_time();
+    bake();
+    give_all_one_time_and_seal();
+    exchange_dependencies();
+    CU_ASSERT_FALSE(park());
+    CU_ASSERT_FALSE(small_kernel_resolves(&root, "ours"));
+    CU_ASSERT_TRUE(activate());
+    CU_ASSERT_TRUE(small_kernel_resolves(&root, "ours"));
 }
 
 static void test_kernel_gone(void) {
@@ -247,6 +304,9 @@ int main(void) {
         {"renewed while parked", test_renewed_while_parked},
         {"renewed without variants", test_renewed_without_variants},
         {"park killed", test_park_killed},
+        {"all of one time", test_all_of_one_time},
+        {"all of one time and sealed", test_all_of_one_time_and_sealed},
+        {"all of one time and killed", test_all_of_one_time_and_killed},
         {"kernel gone", test_kernel_gone},
         CU_TEST_INFO_NULL,
     };

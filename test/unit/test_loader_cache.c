@@ -386,6 +386,51 @@ static void test_somebody_ran_ldconfig_while_parked(void) {
     CU_ASSERT_FALSE(names_library());
 }
 
+/* As an image's build does that wants the same bytes each time. */
+static void give_all_one_time(void) {
+    scratch_root_run("find", root.path, "-exec", "touch", "-h", "-d", "@1700000000", "{}", "+",
+                     NULL);
+}
+
+static void bake_all_of_one_time(void) {
+    scratch_root_write(&root, LOADER_CACHE, OLD);
+    give_all_one_time();
+    keep_and_build();
+    give_all_one_time();
+}
+
+static void test_torn_down_all_of_one_time(void) {
+    bake_all_of_one_time();
+    restore(true);
+}
+
+static void test_parked_all_of_one_time(void) {
+    bake_all_of_one_time();
+    park();
+    CU_ASSERT_FALSE(names_library());
+    give_all_one_time();
+    activate();
+}
+
+static void test_activated_all_of_one_time(void) {
+    write_old();
+    keep_and_build();
+    park();
+    give_all_one_time();
+    cache.without_mtime_ns = 1700000000LL * 1000000000; /* as it was before the bake */
+    activate();
+}
+
+static void test_parked_and_torn_down_all_of_one_time(void) {
+    write_old();
+    keep_and_build();
+    park();
+    give_all_one_time();
+    cache.without_mtime_ns = 1700000000LL * 1000000000;
+    restore(false);
+    check_old_in_place();
+}
+
 int main(void) {
     CU_TestInfo tests[] = {
         {"the cache follows the tree", test_follows_the_tree},
@@ -413,6 +458,10 @@ int main(void) {
         {"torn down half activated", test_torn_down_half_activated},
         {"ldconfig before parking", test_somebody_ran_ldconfig_before_parking},
         {"ldconfig while parked", test_somebody_ran_ldconfig_while_parked},
+        {"torn down, all of one time", test_torn_down_all_of_one_time},
+        {"parked, all of one time", test_parked_all_of_one_time},
+        {"activated, all of one time", test_activated_all_of_one_time},
+        {"parked and torn down, all of one time", test_parked_and_torn_down_all_of_one_time},
         CU_TEST_INFO_NULL,
     };
     CU_SuiteInfo suites[] = {{.pName = "loader_cache",
