@@ -8,7 +8,7 @@ variable "feature_flags" {
 }
 
 variable "inputs" {
-  description = "Folder with prebake, prebake-node and source/, perhaps cache/, userspace/, sign.key and sign.crt."
+  description = "Folder with prebake, prebake-node and source/, perhaps cache/, userspace.tar, sign.key and sign.crt."
   type        = string
 }
 

@@ -148,6 +148,30 @@ test_lists_that_were_there_stay() {
     assert_exists "$root/var/lib/apt/lists/before_Packages"
 }
 
+# As packer uploads them with a login that is not root, whose umask lets its group write.
+test_inputs_of_another_user() {
+    local inputs dir=$scratch/userspace
+    build_machine
+    inputs=$root/tmp/prebake
+    mkdir -p "$inputs/cache" "$dir/usr/bin" "$dir/usr/lib/small"
+    echo text >"$dir/usr/bin/small-tool"
+    ln -s ../../bin/small-tool "$dir/usr/lib/small/link"
+    chown 0:7 "$dir/usr/lib/small"
+    chmod 4755 "$dir/usr/bin/small-tool"
+    setfattr -n user.note -v kept "$dir/usr/bin/small-tool"
+    tar --xattrs --xattrs-include='*' -C "$dir" -cf "$inputs/userspace.tar" .
+    chown -R 1000:1000 "$inputs"
+    chmod -R g+w "$inputs"
+    provision FEATURE_FLAGS=NVIDIA_CUDA_PREBAKE
+    ((status == 0)) || fail "$out $err"
+    expect 0 "$prebake_node" activate --root "$root"
+    assert_equal "the program" "4755 0:0" "$(stat -c '%a %u:%g' "$root/usr/bin/small-tool")"
+    assert_equal "its attribute" kept \
+        "$(getfattr --only-values -n user.note "$root/usr/bin/small-tool")"
+    assert_equal "the folder" "755 0:7" "$(stat -c '%a %u:%g' "$root/usr/lib/small")"
+    assert_equal "the link" ../../bin/small-tool "$(readlink "$root/usr/lib/small/link")"
+}
+
 test_no_marker_fails_the_build() {
     build_machine
     put_program '{}'
