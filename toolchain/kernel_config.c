@@ -83,6 +83,7 @@ int kernel_config_read(const struct keyvalue *config, const char *text, const ch
         .livepatch = kernel_config_is_set(config, "CONFIG_LIVEPATCH"),
         .plt_sections = wants_plt_sections(config, release),
         .ecdsa = kernel_config_is_set(config, "CONFIG_CRYPTO_ECDSA"),
+        .p521 = is_at_least(release, 6, 10),
     };
     if (kernel_config_is_set(config, "CONFIG_MODULE_SIG"))
         facts->signature_hash = keyvalue_get(config, "CONFIG_MODULE_SIG_HASH");

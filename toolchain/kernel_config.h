@@ -20,6 +20,7 @@ struct kernel_config_facts {
     bool livepatch;
     bool plt_sections; /* an arm64 kernel that loads no module without them */
     bool ecdsa;        /* not as a module: signatures are checked before any is loaded */
+    bool p521;         /* a curve of its ecdsa since 6.10 */
 };
 
 /* The symbol ("CONFIG_SMP") is built in: "=y". */

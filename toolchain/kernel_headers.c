@@ -176,6 +176,7 @@ static int keep_facts(const struct kernel_config_facts *facts, struct kernel_hea
     headers->livepatch = facts->livepatch;
     headers->plt_sections = facts->plt_sections;
     headers->ecdsa = facts->ecdsa;
+    headers->p521 = facts->p521;
     headers->machine = strdup(facts->machine);
     headers->compiler = strdup(facts->compiler);
     headers->signature_hash = strdup(facts->signature_hash);

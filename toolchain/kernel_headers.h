@@ -28,6 +28,7 @@ struct kernel_headers {
     bool livepatch;         /* CONFIG_LIVEPATCH */
     bool plt_sections;      /* arm64: a module needs them */
     bool ecdsa;             /* CONFIG_CRYPTO_ECDSA, built in */
+    bool p521;              /* with the curve P-521 */
     struct keyvalue config; /* .config (falls back to include/config/auto.conf) */
     struct buffer symvers;  /* the text of Module.symvers */
 };

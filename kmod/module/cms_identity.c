@@ -157,32 +157,31 @@ static bool knows_length(int bits) {
     return false;
 }
 
-/* secp521r1: since 6.10. */
-static bool knows_curve(const EVP_PKEY *key) {
+static const char *wanted_curve(const EVP_PKEY *key, bool p521) {
     static const char *const known[] = {"prime192v1", "prime256v1", "secp384r1", "secp521r1"};
+    size_t count = ARRAY_SIZE(known) - !p521;
     char curve[32];
     read_curve(key, curve, sizeof curve);
-    for (size_t i = 0; i < ARRAY_SIZE(known); i++)
+    for (size_t i = 0; i < count; i++)
         if (strcmp(curve, known[i]) == 0)
-            return true;
-    return false;
+            return NULL;
+    return p521 ? "ecdsa on prime192v1, prime256v1, secp384r1 or secp521r1"
+                : "ecdsa on prime192v1, prime256v1 or secp384r1";
 }
 
-const char *cms_identity_wanted_key(const struct cms_identity *identity) {
+const char *cms_identity_wanted_key(const struct cms_identity *identity, bool p521) {
     const EVP_PKEY *key = X509_get0_pubkey(identity->certificate);
     const char *kind = cms_identity_key_kind(identity);
     if (strcmp(kind, "rsa") == 0)
         return knows_length(EVP_PKEY_get_bits(key))
                    ? NULL
                    : "rsa of 512, 1024, 1536, 2048, 3072 or 4096 bits";
-    if (strcmp(kind, "ecdsa") == 0)
-        return knows_curve(key) ? NULL : "ecdsa on prime192v1, prime256v1, secp384r1 or secp521r1";
-    return "rsa or ecdsa";
+    return strcmp(kind, "ecdsa") == 0 ? wanted_curve(key, p521) : "rsa or ecdsa";
 }
 
 int cms_identity_check_key(const struct cms_identity *identity, const char *name,
                            struct error *err) {
-    const char *wanted = cms_identity_wanted_key(identity);
+    const char *wanted = cms_identity_wanted_key(identity, true);
     if (!wanted)
         return 0;
     return error_set(err, ERROR_SIGNING, EKEYREJECTED,

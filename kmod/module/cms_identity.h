@@ -3,6 +3,7 @@
 #define KMOD_MODULE_CMS_IDENTITY_H
 
 #include <openssl/types.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/error.h"
@@ -29,8 +30,11 @@ const char *cms_identity_name(const struct cms_identity *identity);
 const char *cms_identity_key_kind(const struct cms_identity *identity);
 /* The same in full: "rsa of 2048 bits", "ecdsa on prime256v1", "ED25519". */
 const char *cms_identity_key_text(const struct cms_identity *identity);
-/* NULL when there are kernels that can check its signatures; else the keys that can be meant. */
-const char *cms_identity_wanted_key(const struct cms_identity *identity);
+/*
+ * NULL when a kernel can check its signatures, on P-521 if `p521` (kernels from 6.10 on); else the
+ * keys that can be meant.
+ */
+const char *cms_identity_wanted_key(const struct cms_identity *identity, bool p521);
 /* ERROR_SIGNING, naming the key `name`, when no kernel can check its signatures. */
 int cms_identity_check_key(const struct cms_identity *identity, const char *name,
                            struct error *err) MUST_CHECK;

@@ -51,7 +51,7 @@ static int check_hash(const struct verify_target *target, struct candidate *cand
 /* The kind is right: so are the length, or the curve? */
 static int check_key(const struct candidate_set *set, struct candidate *candidate) {
     struct verdict_facts facts = {.check = "signature",
-                                  .wanted = cms_identity_wanted_key(set->signer),
+                                  .wanted = cms_identity_wanted_key(set->signer, set->target->p521),
                                   .found = cms_identity_key_text(set->signer),
                                   .source = set->target->certificate};
     if (!facts.wanted)

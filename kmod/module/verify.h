@@ -21,6 +21,7 @@ struct verify_target {
     bool plt_sections;          /* it is an arm64 kernel that wants .plt and .init.plt */
     bool gzip;                  /* its own modules are packed with gzip: its kmod reads that */
     bool ecdsa;                 /* it can check ECDSA signatures from its start on */
+    bool p521;                  /* those on that curve too */
     bool signature_forced;      /* CONFIG_MODULE_SIG_FORCE */
     const char *signature_hash; /* CONFIG_MODULE_SIG_HASH; NULL or "": it has none, any will do */
     const char *certificate;    /* path of whose signature it wants; NULL: anybody's or none */

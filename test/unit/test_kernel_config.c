@@ -63,6 +63,7 @@ static void test_facts_are_read(void) {
     CU_ASSERT_TRUE(facts.signature_forced);
     CU_ASSERT_TRUE(facts.modversions);
     CU_ASSERT_FALSE(facts.extended_modversions);
+    CU_ASSERT_FALSE(facts.p521);
     AUTO_KEYVALUE struct keyvalue newer = {0};
     CU_ASSERT_EQUAL(read_facts("CONFIG_X86_64=y\n" GCC "CONFIG_MODVERSIONS=y\n"
                                "CONFIG_BASIC_MODVERSIONS=y\n",

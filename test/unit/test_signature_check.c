@@ -120,6 +120,8 @@ static void test_keys_that_kernels_cannot_check(void) {
     CU_ASSERT_TRUE(foreign_is(&target, "koblitz", "-noattr", NULL, "ecdsa on secp256k1"));
     CU_ASSERT_TRUE(key_is_refused("koblitz.pem", "koblitz.crt", "secp256k1"));
     target.certificate = workdir_path("p521.crt");
+    CU_ASSERT_TRUE(found_is(&target, "p521", "sha256", "ecdsa on secp521r1"));
+    target.p521 = true;
     CU_ASSERT_TRUE(found_is(&target, "p521", "sha256", NULL));
 }
 
