@@ -116,18 +116,21 @@ static int complete(struct activation *activation, struct error *err) {
     return rc ? rc : transfer_clear_store(change->root, err);
 }
 
-/* A driver that modprobe prefers to the bake's, or a line of depmod.d that has it do so: then the
- * bake is of no use in its places. */
+/* A driver that modprobe prefers to the bake's, or a line of depmod.d that has it do so, or that has
+ * it pass over the bake's: then the bake is of no use in its places. */
 static int check_found(struct activation *activation, struct error *err) {
     const struct root *root = activation->change.root;
+    const struct facts *facts = &activation->change.facts;
     AUTO_FREE char *other = NULL;
-    if (resolution_of(root, &activation->change.facts, &other) != RESOLUTION_FOREIGN)
-        return 0;
-    int rc = error_set(err, ERROR_REFUSED, EEXIST,
+    int rc = 0;
+    if (resolution_of(root, facts, &other) == RESOLUTION_FOREIGN)
+        rc = error_set(err, ERROR_REFUSED, EEXIST,
                        "modprobe finds %s%s instead of the bake's module: remove it, or what "
                        "prefers it in depmod.d, and run depmod",
                        root->path, other ? other : "");
-    return go_back(activation, rc, err);
+    else
+        rc = resolution_check(root, facts, err);
+    return rc ? go_back(activation, rc, err) : 0;
 }
 
 static int finish(struct activation *activation, struct error *err) {

@@ -16,6 +16,7 @@
 #include "kmod/lifecycle/parked_store.h"
 #include "kmod/lifecycle/placing_record.h"
 #include "kmod/lifecycle/placing_space.h"
+#include "kmod/lifecycle/resolution.h"
 #include "kmod/lifecycle/state_folder.h"
 #include "kmod/lifecycle/state_word.h"
 
@@ -186,6 +187,8 @@ static int activate(const struct root *root, struct bake *bake, struct error *er
 static int place(const struct root *root, struct bake *bake, struct error *err) {
     AUTO_MANIFEST struct manifest manifest = {0};
     int rc = activate(root, bake, err);
+    if (!rc)
+        rc = resolution_check(root, &bake->facts, err);
     if (!rc)
         rc = placing_record(&bake->placing, root, &manifest, err);
     if (!rc)

@@ -54,6 +54,16 @@ enum resolution resolution_of(const struct root *root, const struct facts *facts
     return all;
 }
 
+int resolution_check(const struct root *root, const struct facts *facts, struct error *err) {
+    AUTO_FREE char *other = NULL;
+    if (resolution_in(root, facts, facts->kernel, &other) != RESOLUTION_NONE)
+        return 0;
+    return error_set(err, ERROR_DAMAGED, ENOENT,
+                     "modprobe does not find the bake's modules for %s in %s/: remove the line of "
+                     "its depmod.d that excludes them, and run depmod",
+                     facts->kernel, root->path);
+}
+
 static bool is_theirs(const struct removal *removal, const char *path) {
     if (!root_exists(removal->root, path))
         return false;

@@ -25,6 +25,11 @@ enum resolution resolution_in(const struct root *root, const struct facts *facts
 /* The same for every kernel whose index has the bake. Without a kernel it is nothing. */
 enum resolution resolution_of(const struct root *root, const struct facts *facts, char **other);
 
+/* ERROR_DAMAGED: modprobe does not find a module of the active bake in its own kernel, although
+ * depmod has made the index. Somebody else's that it finds are not looked for. */
+int resolution_check(const struct root *root, const struct facts *facts,
+                     struct error *err) MUST_CHECK;
+
 /*
  * Of a bake that is being torn down: whether the index of one of its kernels, or of `others`,
  * resolves the name of one of its modules to a file that is the bake's, or to one that is gone: an

@@ -112,6 +112,17 @@ test_no_environment() {
     changed_tree_is_right
 }
 
+# --- depmod's configuration
+
+# A bake of modules that no depmod will ever index is none.
+test_modules_that_depmod_passes_over() {
+    unbaked_root
+    mkdir "$root/etc/depmod.d"
+    echo "exclude updates" >"$root/etc/depmod.d/exclude.conf"
+    expect_refusal_unchanged "$root" 7 "modprobe does not find the bake's modules for $KERNEL" \
+        bake env
+}
+
 # --- the umask
 
 test_umask() {

@@ -201,6 +201,29 @@ static void test_somebody_elses_module_is_preferred(void) {
     CU_ASSERT_EQUAL(layout_fixture_word(&root), STATE_ACTIVE);
 }
 
+static void run_depmod(void) {
+    scratch_root_run("depmod", "-b", root.path, SMALL_KERNEL, NULL);
+}
+
+/* depmod does as it is told, and modprobe finds none. */
+static void test_excluded_modules(void) {
+    CU_ASSERT_EQUAL(park(), 0);
+    scratch_root_write(&root, "/etc/depmod.d/theirs.conf", "exclude updates\n");
+    run_depmod();
+    for (int i = 0; i < 2; i++) {
+        CU_ASSERT_EQUAL(activate(), -ENOENT);
+        CU_ASSERT_EQUAL(err.kind, ERROR_DAMAGED);
+        CU_ASSERT_PTR_NOT_NULL(strstr(err.text, SMALL_KERNEL));
+        CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "depmod.d"));
+        CU_ASSERT_EQUAL(layout_fixture_word(&root), STATE_PARKED);
+        CU_ASSERT_FALSE(root_exists(&root, BAKED_MODULE) || root_exists(&root, BAKED_COMPAT));
+    }
+    CU_ASSERT_EQUAL(unlink(scratch_root_host(&root, "/etc/depmod.d/theirs.conf")), 0);
+    run_depmod();
+    CU_ASSERT_EQUAL(activate(), 0);
+    CU_ASSERT_TRUE(small_kernel_resolves(&root, "ours"));
+}
+
 static void test_park_instead_of_a_killed_activation(void) {
     CU_ASSERT_EQUAL(park(), 0);
     layout_fixture_set_word(&root, STATE_ACTIVATING);
@@ -223,6 +246,7 @@ int main(void) {
         {"damaged after a killed run", test_damaged_after_a_killed_run},
         {"instead of a killed parking", test_instead_of_a_killed_parking},
         {"somebody else's module is preferred", test_somebody_elses_module_is_preferred},
+        {"excluded modules", test_excluded_modules},
         {"park instead of a killed activation", test_park_instead_of_a_killed_activation},
         CU_TEST_INFO_NULL,
     };
