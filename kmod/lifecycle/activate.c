@@ -116,8 +116,8 @@ static int complete(struct activation *activation, struct error *err) {
     return rc ? rc : transfer_clear_store(change->root, err);
 }
 
-/* A driver that modprobe prefers to the bake's, or a line of depmod.d that has it do so, or that has
- * it pass over the bake's: then the bake is of no use in its places. */
+/* A driver that modprobe prefers to the bake's, or a line of depmod.d that has it do so, or that
+ * has it pass over the bake's: then the bake is of no use in its places. */
 static int check_found(struct activation *activation, struct error *err) {
     const struct root *root = activation->change.root;
     const struct facts *facts = &activation->change.facts;
