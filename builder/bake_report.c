@@ -18,7 +18,7 @@ static json_t *userspace_json(const struct plan *plan) {
         return NULL;
     json_t *privileged = json_array();
     for (size_t i = 0; i < userspace->privileged.count; i++)
-        json_array_append_new(privileged, json_string(userspace->privileged.items[i]));
+        json_array_append_new(privileged, json_text(userspace->privileged.items[i]));
     return json_pack("{s:s, s:I, s:I, s:I, s:I, s:o}", "sha256", plan->userspace_digest, "files",
                      (json_int_t)userspace->files, "links", (json_int_t)userspace->links,
                      "directories", (json_int_t)userspace->dirs, "bytes",
@@ -37,7 +37,7 @@ static json_t *plan_json(const struct plan *plan, const char *status) {
 int bake_report_plan(const struct plan *plan, const struct strlist *steps, struct error *err) {
     json_t *list = json_array();
     for (size_t i = 0; i < steps->count; i++)
-        json_array_append_new(list, json_string(steps->items[i]));
+        json_array_append_new(list, json_text(steps->items[i]));
     json_t *document = plan_json(plan, "planned");
     json_object_set_new(document, "steps", list);
     return print_json(document, err);

@@ -4,6 +4,7 @@
 #include <sys/xattr.h>
 
 #include "base/tree.h"
+#include "kmod/module/printable.h"
 
 static bool has_control_character(const char *text) {
     for (; *text; text++)
@@ -76,13 +77,12 @@ static int take_link(struct userspace *userspace, struct userspace_entry *entry,
 }
 
 static int take(struct userspace *userspace, struct userspace_entry *entry, struct error *err) {
-    if (has_control_character(entry->path)) {
-        /* Nor is it for the terminal. */
-        for (char *at = entry->path; *at; at++)
-            if (has_control_character((const char[]){*at, '\0'}))
-                *at = '?';
-        return refuse(userspace, entry->path, "has control characters in its name", err);
-    }
+    AUTO_FREE char *shown = printable_copy(entry->path);
+    if (!shown)
+        return error_oom(err, "reading a userspace");
+    if (strcmp(shown, entry->path))
+        return refuse(userspace, shown,
+                      "has control characters in its name, or bytes that are no UTF-8 text", err);
     switch (entry->st.st_mode & S_IFMT) {
     case S_IFREG:
         return take_file(userspace, entry, err);

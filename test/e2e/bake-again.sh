@@ -1,6 +1,7 @@
 #!/bin/bash
 # A bake into a root that has one: "unchanged" is said of the bake that was asked for and no other,
-# whole, and with the program that erases it. And what is wrong with a key is said before the compile.
+# whole, and with the program that erases it. And what is said before the compile: that a key is wrong,
+# and each step.
 set -euo pipefail
 # shellcheck source=test/lib/world.sh
 . "$(dirname "$0")/../lib/world.sh"
@@ -74,6 +75,18 @@ test_a_key_that_is_wrong_costs_no_compile() {
     echo CONFIG_MODULE_SIG_FORCE=y >>"$root/usr/src/linux-headers-$KERNEL/.config"
     expect_refusal_unchanged "$root" 10 CONFIG_MODULE_SIG_FORCE "$prebake" bake --root "$root" \
         --kernel "$KERNEL" --source "$scratch/broken"
+}
+
+# A path that is no UTF-8 text drops none.
+test_every_step_is_in_the_json_plan() {
+    local steps
+    new_root
+    mv "$root" "$scratch/"$'r\xe9'
+    root=$scratch/$'r\xe9'
+    expect 0 bake --dry-run
+    steps=$(wc -l <<<"$out")
+    expect 0 bake --dry-run --json
+    assert_equal "steps" "$steps" "$(jq '.steps | length' <<<"$out")"
 }
 
 mkdir "$kept"

@@ -154,6 +154,10 @@ test_what_can_not_be_placed() {
     touch "$dir/usr/bin/"$'a\nb'
     refused 4 "control characters"
     rm "$dir/usr/bin/"$'a\nb'
+    touch "$dir/usr/bin/"$'caf\xe9'
+    refused 4 'caf\xE9 has control characters in its name, or bytes that are no UTF-8 text'
+    expect_refusal 4 'caf\xE9' bake --dry-run
+    rm "$dir/usr/bin/"$'caf\xe9'
     ln -s $'x\ny' "$dir/usr/bin/link"
     refused 4 "control characters"
     rm "$dir/usr/bin/link"

@@ -62,7 +62,7 @@ static void test_what_is_refused(void) {
     refused(ERROR_REFUSED, "/usr/pipe is neither");
     unlink(host("/us/usr/pipe"));
     scratch_root_write(&top, "/us/usr/a\x1b[1m", "");
-    refused(ERROR_REFUSED, "/usr/a?[1m has control");
+    refused(ERROR_REFUSED, "/usr/a\\x1B[1m has control");
     unlink(host("/us/usr/a\x1b[1m"));
     scratch_root_link(&top, "/us/usr/link", "a\nb");
     refused(ERROR_REFUSED, "/usr/link is a link whose target");
