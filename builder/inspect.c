@@ -193,7 +193,8 @@ int inspect_module(const struct module_file *file, const struct cms_identity *si
         return rc;
     sort_by_name(&inspected.exports);
     /* The imports are looked up in the versions before these are put in another order. */
-    json_t *imports = imports_json(&inspected.elf, modversions_effective(&inspected.versions, true));
+    json_t *imports =
+        imports_json(&inspected.elf, modversions_effective(&inspected.versions, true));
     *value = json_pack("{s:o, s:s, s:o, s:I, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "file",
                        json_text(file->name), "compression", compression_name(file->compression),
                        "packing", packing_json(file), "size", (json_int_t)file->content.size,
