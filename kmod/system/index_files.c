@@ -92,6 +92,14 @@ bool index_files_in_place(const struct index_folders *folders,
            timestamp_ns(st.st_ctim) == file->ctime_ns;
 }
 
+bool index_files_any(const struct index_folders *folders, const struct module_index *index) {
+    struct stat st;
+    for (size_t i = 0; i < index->count; i++)
+        if (!index_folders_stat(folders->place, index->files[i].name, &st))
+            return true;
+    return false;
+}
+
 /* Whether the file of that name in the folder has the time of the kept one. */
 static bool has_time(int folder, const struct module_index_file *file, struct stat *st) {
     return !index_folders_stat(folder, file->name, st) &&

@@ -36,6 +36,9 @@ const struct module_index_file *index_files_find(const struct module_index *inde
 bool index_files_in_place(const struct index_folders *folders,
                           const struct module_index_file *file);
 
+/* Whether one file of the index is in place; of a kernel that was purged none is. */
+bool index_files_any(const struct index_folders *folders, const struct module_index *index);
+
 /* Its "without" is in place: the file from before the bake, or none. */
 bool index_files_back(const struct index_folders *folders, const struct module_index_file *file);
 

@@ -117,9 +117,12 @@ int module_index_restore(const struct root *root, const struct module_index *ind
         rc = index_folders_open(root, &paths, &folders, err);
         if (!rc)
             rc = index_store_sweep(root, &paths, err);
-        *needs_refresh = rc || !index_switch_possible(root, &paths, &folders, index);
-        if (!rc && !*needs_refresh)
+        if (rc)
+            *needs_refresh = true;
+        else if (index_switch_possible(root, &paths, &folders, index))
             rc = put_back(&folders, index, err);
+        else
+            *needs_refresh = index_files_any(&folders, index);
     }
     return rc ? rc : index_store_drop(root, &paths, err);
 }

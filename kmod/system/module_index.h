@@ -76,9 +76,9 @@ int module_index_undo(const struct root *root, const char *kernel, const char *s
  * since, nothing in place is changed, what was kept is dropped and *needs_refresh says so:
  * index_refresh() has to run after the module files are gone.
  * Either way nothing of this kernel's index remains in the store. A kernel whose /lib/modules
- * folder is gone needs nothing. Killed anywhere and run again, any number of times, it ends the
- * same; after the kept files are gone it still tells whether the files in place are those of
- * before.
+ * folder is gone, or all of its index, needs nothing. Killed anywhere and run again, any number of
+ * times, it ends the same; after the kept files are gone it still tells whether the files in place
+ * are those of before.
  */
 int module_index_restore(const struct root *root, const struct module_index *index,
                          const char *store, bool *needs_refresh, struct error *err) MUST_CHECK;

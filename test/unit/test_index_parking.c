@@ -293,6 +293,18 @@ static void test_kernel_gone(void) {
     CU_ASSERT_FALSE(root_exists(&root, KERNEL_STORE));
 }
 
+/* As after a purge of the kernel: what stayed for the bake's sake gets no index. */
+static void test_index_gone(void) {
+    bool needs_refresh = true;
+    bake();
+    scratch_root_run("sh", "-c", "cd \"$1\" && rm -r kernel modules.*", "sh",
+                     scratch_root_host(&root, SMALL_KERNEL_DIR), NULL);
+    succeed(module_index_restore(&root, &module_index, STORE, &needs_refresh, &err));
+    CU_ASSERT_FALSE(needs_refresh);
+    CU_ASSERT_FALSE(root_exists(&root, SMALL_KERNEL_DIR "/modules.dep.bin"));
+    CU_ASSERT_FALSE(root_exists(&root, KERNEL_STORE));
+}
+
 int main(void) {
     CU_TestInfo tests[] = {
         {"there and back", test_there_and_back},
@@ -308,6 +320,7 @@ int main(void) {
         {"all of one time and sealed", test_all_of_one_time_and_sealed},
         {"all of one time and killed", test_all_of_one_time_and_killed},
         {"kernel gone", test_kernel_gone},
+        {"index gone", test_index_gone},
         CU_TEST_INFO_NULL,
     };
     CU_SuiteInfo suites[] = {
