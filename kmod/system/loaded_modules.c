@@ -16,15 +16,24 @@ static int bad_line(struct error *err, const char *line) {
                      PROC_MODULES, line);
 }
 
+/* Of a module that goes away meanwhile sysfs says either. */
+static bool is_gone(int rc) {
+    return rc == -ENOENT || rc == -ENODEV;
+}
+
 static int read_build_id(const struct root *root, const char *name, char **build_id,
                          struct error *err) {
     AUTO_FREE char *path = NULL;
     if (asprintf(&path, "/sys/module/%s/notes/.note.gnu.build-id", name) < 0)
         return error_oom(err, "reading a build id");
     AUTO_BUFFER struct buffer note = {0};
-    int rc = root_exists(root, path) ? file_read(root, path, BUILD_ID_NOTE_MAX, &note, err) : 0;
-    if (rc && rc != -ENOENT)
+    struct error reason = {0};
+    int rc = root_exists(root, path) ? file_read(root, path, BUILD_ID_NOTE_MAX, &note, &reason) : 0;
+    if (rc && !is_gone(rc)) {
+        if (err)
+            *err = reason;
         return rc;
+    }
     *build_id = build_id_note_hex(note.data, note.size);
     return *build_id ? 0 : error_oom(err, "reading a build id");
 }

@@ -231,5 +231,21 @@ test_status_of_a_locked_folder() {
     release_lock
 }
 
+# --- the kernel
+
+# Somebody else's module leaves while its build id is read, of which sysfs says ENODEV.
+test_module_that_goes_meanwhile() {
+    local note=sys/module/other/notes/.note.gnu.build-id
+    baked_root
+    mkdir -p "$root"/{proc,sys/module/other/{notes,holders}}
+    echo "other 16384 0 - Live 0x0" >"$root/proc/modules"
+    echo note >"$root/$note"
+    expect 0 strace -f -qq -o "$scratch/reads" -P "$root/$note" -e trace=read,pread64 \
+        -e inject=read,pread64:error=ENODEV chroot "$root" /usr/sbin/prebake-node teardown
+    assert_contains "it was read" "ENODEV" "$(<"$scratch/reads")"
+    rm -r "$root"/{proc,sys}
+    bake_is_gone
+}
+
 baked_image_make
 run_tests "$@"
