@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/buffer.h"
+#include "base/path.h"
 #include "base/tree.h"
 
 /* Raised whenever the same inputs would give other bytes. */
@@ -97,7 +98,7 @@ static int add_headers(const struct plan *plan, struct digest *digest, struct er
     for (size_t i = 0; !rc && i < links.count; i++) {
         AUTO_FREE char *folder = NULL;
         if (root_canonical(plan->root, links.items[i], &folder, NULL) ||
-            !strncmp(folder, build_dir, strlen(build_dir)))
+            !strcmp(folder, build_dir) || path_is_below(folder, build_dir))
             continue;
         rc = add_header_folder(plan, digest, folder, err);
     }
