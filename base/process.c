@@ -159,10 +159,10 @@ int process_start(const struct process_spec *spec, const struct process_ends *en
         return error_io(err, errno, "can't make a pipe for %s", spec->argv[0]);
     AUTO_CLOSE int report_read = report[0];
     AUTO_CLOSE int report_write = report[1];
-    *pid = fork();
-    if (*pid < 0)
+    pid_t started = fork();
+    if (started < 0)
         return error_io(err, errno, "can't start %s", spec->argv[0]);
-    if (*pid == 0)
+    if (started == 0)
         child(spec, environment.items, ends, report_write);
     close(STEAL_FD(report_write));
     int failure = 0;
@@ -172,9 +172,10 @@ int process_start(const struct process_spec *spec, const struct process_ends *en
     } while (got < 0 && errno == EINTR);
     if (got == sizeof failure && failure) {
         struct process_result ignored;
-        process_reap(*pid, &ignored);
+        process_reap(started, &ignored);
         return error_io(err, -failure, "can't run %s", spec->argv[0]);
     }
+    *pid = started;
     return 0;
 }
 

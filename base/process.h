@@ -50,7 +50,8 @@ struct process_ends {
 
 /*
  * Starts a program and lets it run (of the spec, argv, environment, directory and prepare count).
- * The caller ends it with process_reap(). −errno when it could not be started.
+ * The caller ends it with process_reap(). −errno when it could not be started; *pid is then as it
+ * was.
  */
 int process_start(const struct process_spec *spec, const struct process_ends *ends, pid_t *pid,
                   struct error *err) MUST_CHECK;

@@ -54,6 +54,17 @@ static double now(void) {
     return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }
 
+/* Its number may be another process' by then: nobody is to signal it. */
+static void test_no_process_without_a_start(void) {
+    static const char *const argv[] = {"/nowhere/program", NULL};
+    const struct process_spec spec = {.argv = argv};
+    const struct process_ends ends = {.input = -1, .output = -1, .errors = -1};
+    pid_t pid = 0;
+    CU_ASSERT_EQUAL(process_start(&spec, &ends, &pid, &err), -ENOENT);
+    CU_ASSERT_EQUAL(pid, 0);
+    check_no_child_is_left();
+}
+
 static void test_the_environment_is_exactly_ours(void) {
     static const char *const argv[] = {"/usr/bin/env", NULL};
     static const char *const extra[] = {"KERNELRELEASE=6.1", "EMPTY=", NULL};
@@ -333,6 +344,7 @@ static void test_finding_programs(void) {
 
 int main(void) {
     CU_TestInfo tests[] = {
+        {"no process without a start", test_no_process_without_a_start},
         {"the environment is exactly ours", test_the_environment_is_exactly_ours},
         {"arguments arrive as they are", test_arguments_arrive_as_they_are},
         {"only three descriptors are open", test_only_three_descriptors_are_open},
