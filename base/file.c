@@ -53,6 +53,13 @@ int file_read(const struct root *root, const char *path, size_t max, struct buff
     return rc ? rc : file_read_fd(fd, path, max, out, err);
 }
 
+int file_read_following(const struct root *root, const char *path, size_t max, struct buffer *out,
+                        struct error *err) {
+    AUTO_CLOSE int fd = -1;
+    int rc = root_open_file_following(root, path, &fd, err);
+    return rc ? rc : file_read_fd(fd, path, max, out, err);
+}
+
 int file_write_all(int fd, const void *data, size_t size) {
     const uint8_t *at = data;
     while (size > 0) {

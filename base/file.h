@@ -30,6 +30,10 @@ int file_read_path(const char *path, size_t max, struct buffer *out, struct erro
 int file_read(const struct root *root, const char *path, size_t max, struct buffer *out,
               struct error *err) MUST_CHECK;
 
+/* The same, links inside the root followed. */
+int file_read_following(const struct root *root, const char *path, size_t max, struct buffer *out,
+                        struct error *err) MUST_CHECK;
+
 struct file_meta {
     mode_t mode; /* permission bits, set exactly, whatever the umask */
     uid_t uid;

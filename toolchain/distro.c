@@ -49,17 +49,11 @@ enum distro_family distro_parse(const char *os_release, size_t size) {
     return family;
 }
 
-static int read_os_release(const struct root *root, const char *path, struct buffer *text) {
-    AUTO_CLOSE int fd = -1;
-    int rc = root_open_file_following(root, path, &fd, NULL);
-    return rc ? rc : file_read_fd(fd, path, OS_RELEASE_MAX, text, NULL);
-}
-
 enum distro_family distro_of_root(const struct root *root) {
     static const char *const places[] = {"/etc/os-release", "/usr/lib/os-release"};
     for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
         AUTO_BUFFER struct buffer text = {0};
-        if (read_os_release(root, places[i], &text) == 0)
+        if (file_read_following(root, places[i], OS_RELEASE_MAX, &text, NULL) == 0)
             return distro_parse(buffer_string(&text), text.size);
     }
     return DISTRO_DEBIAN;

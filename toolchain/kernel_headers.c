@@ -100,14 +100,11 @@ static int read_header(const struct root *root, const struct kernel_headers *hea
     AUTO_FREE char *path = NULL;
     if (asprintf(&path, "%s/%s", headers->build_dir, name) < 0)
         return error_oom(err, "reading kernel headers");
-    AUTO_CLOSE int fd = -1;
-    int rc = root_open_file_following(root, path, &fd, err);
+    int rc = file_read_following(root, path, max, text, err);
     if (rc == -ENOENT)
         return error_set(err, ERROR_DAMAGED, ENOENT,
                          "the headers of the target lack %s%s: reinstall their package", root->path,
                          path);
-    if (!rc)
-        rc = file_read_fd(fd, path, max, text, err);
     if (!rc && memchr(buffer_string(text), '\0', text->size))
         rc = error_set(err, ERROR_DAMAGED, EBADMSG, "%s%s is not a text: it holds a NUL byte",
                        root->path, path);

@@ -123,14 +123,11 @@ static void check_preloaded(const struct audit_subject *subject, const char *che
 
 static int check_preload(const struct audit_subject *subject, const char *check,
                          struct error *err) {
-    AUTO_CLOSE int fd = -1;
     AUTO_BUFFER struct buffer text = {0};
     struct stat st;
     if (root_stat_following(subject->root, PRELOAD, &st) || !S_ISREG(st.st_mode))
         return 0;
-    int rc = root_open_file_following(subject->root, PRELOAD, &fd, err);
-    if (!rc)
-        rc = file_read_fd(fd, PRELOAD, PRELOAD_MAX, &text, err);
+    int rc = file_read_following(subject->root, PRELOAD, PRELOAD_MAX, &text, err);
     char *rest = (char *)text.data;
     for (char *line; !rc && rest && (line = strsep(&rest, "\n"));)
         check_preloaded(subject, check, line);

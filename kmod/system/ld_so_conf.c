@@ -88,11 +88,8 @@ static int read_conf(struct reading *reading, const char *path, unsigned depth, 
     struct stat st;
     if (root_stat_following(reading->root, path, &st) || !S_ISREG(st.st_mode))
         return 0;
-    AUTO_CLOSE int fd = -1;
     AUTO_BUFFER struct buffer text = {0};
-    int rc = root_open_file_following(reading->root, path, &fd, err);
-    if (!rc)
-        rc = file_read_fd(fd, path, CONFIGURATION_MAX, &text, err);
+    int rc = file_read_following(reading->root, path, CONFIGURATION_MAX, &text, err);
     char *rest = (char *)text.data;
     for (char *line; !rc && rest && (line = strsep(&rest, "\n"));)
         rc = read_line(reading, line, path, depth, err);

@@ -78,13 +78,10 @@ static void join_lines(char *text) {
 static int read_conf(const struct walk *walk, const char *path, bool is_modprobe,
                      struct error *err) {
     AUTO_BUFFER struct buffer text = {0};
-    AUTO_CLOSE int fd = -1;
     struct stat st;
     if (root_stat_following(walk->root, path, &st) || !S_ISREG(st.st_mode))
         return 0;
-    int rc = root_open_file_following(walk->root, path, &fd, err);
-    if (!rc)
-        rc = file_read_fd(fd, path, SIZE_LIMIT, &text, err);
+    int rc = file_read_following(walk->root, path, SIZE_LIMIT, &text, err);
     char *rest = (char *)text.data;
     if (!rc && rest && is_modprobe)
         join_lines(rest);

@@ -13,11 +13,8 @@ static int read_values(const struct root *root, struct keyvalue *values, struct 
         struct stat st;
         if (root_stat_following(root, places[i], &st))
             continue;
-        AUTO_CLOSE int fd = -1;
         AUTO_BUFFER struct buffer text = {0};
-        int rc = root_open_file_following(root, places[i], &fd, err);
-        if (!rc)
-            rc = file_read_fd(fd, places[i], OS_RELEASE_MAX, &text, err);
+        int rc = file_read_following(root, places[i], OS_RELEASE_MAX, &text, err);
         return rc ? rc
                   : keyvalue_parse(buffer_string(&text), text.size, places[i], false, values, err);
     }

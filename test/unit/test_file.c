@@ -351,8 +351,22 @@ static void test_sync(void) {
     CU_ASSERT_EQUAL(file_sync_fs(&root, "/none", &err), -ENOENT);
 }
 
+/* Links lead anywhere inside the root, never to this machine's file. */
+static void test_reading_through_links(void) {
+    AUTO_BUFFER struct buffer text = {0}, none = {0};
+    scratch_root_write(&root, "/d/x", "inside");
+    scratch_root_link(&root, "/link", "/d/x");
+    scratch_root_link(&root, "/host", "/etc/os-release");
+    CU_ASSERT_EQUAL(file_read(&root, "/link", 10, &none, &err), -ELOOP);
+    CU_ASSERT_EQUAL(file_read_following(&root, "/link", 10, &text, &err), 0);
+    CU_ASSERT_STRING_EQUAL(buffer_string(&text), "inside");
+    CU_ASSERT_EQUAL(file_read_following(&root, "/link", 5, &none, &err), -EFBIG);
+    CU_ASSERT_EQUAL(file_read_following(&root, "/host", 1 << 20, &none, &err), -ENOENT);
+}
+
 int main(void) {
     CU_TestInfo tests[] = {
+        {"reading through links", test_reading_through_links},
         {"meta is exact whatever the umask", test_meta_is_exact_whatever_the_umask},
         {"the old file is replaced as a whole", test_the_old_file_is_replaced_as_a_whole},
         {"a link is replaced and its target left alone",
