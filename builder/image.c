@@ -26,27 +26,38 @@ static int add_modules(const struct plan *plan, const struct packed_set *set, st
     return rc;
 }
 
-static int add_log_file(const struct plan *plan, struct bake *bake, const char *from,
-                        const char *name, struct error *err) {
+static int add_log(const struct plan *plan, const struct bundle *bundle, struct bake *bake,
+                   struct error *err) {
+    AUTO_FREE char *log = NULL;
     AUTO_BUFFER struct buffer content = {0};
-    int rc = file_read_path(from, LOG_MAX, &content, err);
+    if (asprintf(&log, "%s/make.log", bundle->path) < 0)
+        return error_oom(err, "preparing what to place");
+    int rc = file_read_path(log, LOG_MAX, &content, err);
     return rc ? rc
-              : add_copy(plan, bake, plan->dkms.log_dir, name, buffer_string(&content),
+              : add_copy(plan, bake, plan->dkms.log_dir, "make.log", buffer_string(&content),
+                         content.size, err);
+}
+
+/* The root's own: it may stand behind a link, as to /boot. */
+static int add_config(const struct plan *plan, struct bake *bake, struct error *err) {
+    AUTO_FREE char *config = NULL;
+    AUTO_BUFFER struct buffer content = {0};
+    struct stat st;
+    if (asprintf(&config, "%s/.config", plan->headers.build_dir) < 0)
+        return error_oom(err, "preparing what to place");
+    if (root_stat_following(plan->root, config, &st))
+        return 0;
+    int rc = file_read_following(plan->root, config, LOG_MAX, &content, err);
+    return rc ? rc
+              : add_copy(plan, bake, plan->dkms.log_dir, ".config", buffer_string(&content),
                          content.size, err);
 }
 
 /* dkms keeps the log of the build and the kernel's configuration. */
 static int add_logs(const struct plan *plan, const struct bundle *bundle, struct bake *bake,
                     struct error *err) {
-    AUTO_FREE char *log = NULL, *headers = root_host_path(plan->root, plan->headers.build_dir);
-    AUTO_FREE char *config = NULL;
-    if (!headers || asprintf(&log, "%s/make.log", bundle->path) < 0 ||
-        asprintf(&config, "%s/.config", headers) < 0)
-        return error_oom(err, "preparing what to place");
-    int rc = add_log_file(plan, bake, log, "make.log", err);
-    if (!rc && access(config, F_OK) == 0)
-        rc = add_log_file(plan, bake, config, ".config", err);
-    return rc;
+    int rc = add_log(plan, bundle, bake, err);
+    return rc ? rc : add_config(plan, bake, err);
 }
 
 static int add_built(const struct plan *plan, const struct packed_set *set, struct bake *bake,

@@ -1,6 +1,6 @@
 #!/bin/bash
 # What a caller can get wrong or a user can prepare: the environment, the umask, closed descriptors,
-# the lock held by somebody. The same tree comes of it, or nothing is changed.
+# the lock held by somebody, links. The same tree comes of it, or nothing is changed.
 set -euo pipefail
 # shellcheck source=test/lib/world.sh
 . "$(dirname "$0")/../lib/world.sh"
@@ -245,6 +245,22 @@ test_module_that_goes_meanwhile() {
     assert_contains "it was read" "ENODEV" "$(<"$scratch/reads")"
     rm -r "$root"/{proc,sys}
     bake_is_gone
+}
+
+# --- links in the root
+
+# Absolute, it leads inside the root: this machine has no such file, or another one.
+test_configuration_behind_a_link() {
+    local headers=usr/src/linux-headers-$KERNEL
+    unbaked_root
+    mkdir -p "$root/boot"
+    mv "$root/$headers/.config" "$root/boot/config-of-the-image"
+    ln -s /boot/config-of-the-image "$root/$headers/.config"
+    small_bundle "$root" "$images/cache" "$scratch_base/small-1.0"
+    expect 0 bake
+    cmp "$root/boot/config-of-the-image" \
+        "$root/var/lib/dkms/$small_name/1.0/$KERNEL/x86_64/log/.config" ||
+        fail "the registration has another kernel configuration than the root"
 }
 
 baked_image_make
