@@ -8,10 +8,9 @@
 #include "base/root.h"
 
 /*
- * Whether a *.conf file in one of the root's modprobe.d folders (/etc, /run, /usr/local/lib,
- * /usr/lib, /lib) has a line "blacklist NAME", or an "install NAME …" that replaces loading; '-'
- * and
- * '_' are one. Files larger than 1 MiB are not looked at.
+ * Whether a file of one of the root's modprobe.d folders (those of module_config_walk(), whose
+ * errors come back) has a line "blacklist NAME", or an "install NAME …" that replaces loading; '-'
+ * and '_' are one.
  */
 int modprobe_blacklist_has(const struct root *root, const char *module, bool *found,
                            struct error *err) MUST_CHECK;

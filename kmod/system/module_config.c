@@ -93,9 +93,10 @@ static int read_conf(const struct walk *walk, const char *path, bool is_modprobe
     return rc;
 }
 
-/* modprobe reads *.alias like *.conf. */
+/* modprobe reads *.alias like *.conf; hidden files nobody reads. */
 static bool is_read(const char *name, bool is_modprobe) {
-    return !fnmatch("*.conf", name, 0) || (is_modprobe && !fnmatch("*.alias", name, 0));
+    return !fnmatch("*.conf", name, FNM_PERIOD) ||
+           (is_modprobe && !fnmatch("*.alias", name, FNM_PERIOD));
 }
 
 /* No folder is no configuration. */

@@ -34,6 +34,7 @@ static void test_lines(void) {
     CU_ASSERT(has_with("/etc/modprobe.d/x.conf", "blacklist nova_core\n"));
     CU_ASSERT(has_with("/etc/modprobe.d/x.conf", "# text\n\t blacklist \tnova-core  "));
     CU_ASSERT(has_with("/etc/modprobe.d/x.conf", "install nova_core /bin/false\n"));
+    CU_ASSERT(has_with("/etc/modprobe.d/x.conf", "blacklist \\\n nova_core\n"));
     CU_ASSERT_FALSE(has_with("/etc/modprobe.d/x.conf", "# blacklist nova_core\n"));
     CU_ASSERT_FALSE(has_with("/etc/modprobe.d/x.conf", "blacklist nova_core_x\nblacklist nova\n"));
     CU_ASSERT_FALSE(has_with("/etc/modprobe.d/x.conf", "blacklistnova_core\nblacklist\n"));

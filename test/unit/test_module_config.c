@@ -44,12 +44,14 @@ static void test_modules_load(void) {
     scratch_root_write(&root, "/etc/modules", "# comment\n\nloop\n");
     scratch_root_write(&root, "/etc/modules-load.d/a.conf", "  nvidia \n;no\nnvidia-uvm with=it\n");
     scratch_root_write(&root, "/etc/modules-load.d/a.conf.bak", "other\n");
+    scratch_root_write(&root, "/etc/modules-load.d/.hidden.conf", "hidden\n");
     scratch_root_write(&root, "/run/modules-load.d/b.conf", "run-time");
     scratch_root_write(&root, "/usr/lib/modules-load.d/c.conf", "vendor\r\n");
     expect("load loop!;load nvidia!;load nvidia-uvm!;load run-time!;load vendor!;");
 }
 
 static void test_modprobe(void) {
+    scratch_root_write(&root, "/etc/modprobe.d/.hidden.conf", "blacklist hidden\n");
     scratch_root_write(&root, "/etc/modprobe.d/a.conf",
                        "alias char-major-195* nvidia\nalias alone\noptions nvidia a=1 b=2\n"
                        "blacklist nouveau\nsoftdep nvidia pre: a b post: c\n"
