@@ -228,7 +228,10 @@ int file_remove_tree(const struct root *root, const char *path, struct error *er
     if (!root_exists(root, path))
         return 0;
     int rc = root_open_parent(root, path, &parent, &name, err);
-    return rc ? rc : tree_remove(parent, name, err);
+    if (rc)
+        return rc;
+    rc = tree_remove(parent, name, err);
+    return rc ? error_wrap(err, rc, "%s%s", root->path, path) : 0;
 }
 
 /* Shares the blocks where the file system can, else copies inside the kernel. What it can't do at

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "base/tree.h"
 #include "kmod/system/dangling_index.h"
 #include "kmod/system/dkms_installed.h"
 #include "kmod/system/module_folder.h"
@@ -207,16 +206,8 @@ int dkms_removal_files(struct dkms_removal *removal, struct strlist *refresh, st
 static int remove_folder(const struct root *root, const char *folder, const char *name,
                          struct error *err) {
     AUTO_FREE char *path = NULL;
-    AUTO_CLOSE int parent = -1;
-    const char *last;
-    if (asprintf(&path, "%s/%s", folder, name) < 0)
-        return error_oom(err, removing);
-    if (!root_exists(root, path))
-        return 0;
-    int rc = root_open_parent(root, path, &parent, &last, err);
-    if (!rc)
-        rc = tree_remove(parent, last, err);
-    return rc ? error_wrap(err, rc, "%s%s", root->path, path) : 0;
+    return asprintf(&path, "%s/%s", folder, name) < 0 ? error_oom(err, removing)
+                                                      : file_remove_tree(root, path, err);
 }
 
 static int remove_links(const struct dkms_removal *removal, const char *kernel, struct error *err) {

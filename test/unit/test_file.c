@@ -364,8 +364,23 @@ static void test_reading_through_links(void) {
     CU_ASSERT_EQUAL(file_read_following(&root, "/host", 1 << 20, &none, &err), -ENOENT);
 }
 
+/* Which of many is too deep is said with where it is. */
+static void test_a_tree_that_stays_is_named(void) {
+    AUTO_BUFFER struct buffer path = {0};
+    CU_ASSERT_EQUAL(buffer_append_string(&path, "/d/deep"), 0);
+    for (int i = 0; i < 70; i++)
+        CU_ASSERT_EQUAL(buffer_append_string(&path, "/x"), 0);
+    scratch_root_dir(&root, buffer_string(&path));
+    CU_ASSERT_EQUAL(file_remove_tree(&root, "/d/deep", &err), -ELOOP);
+    CU_ASSERT_EQUAL(err.kind, ERROR_REFUSED);
+    CU_ASSERT_EQUAL(strncmp(err.text, host("/d/deep: "), strlen(host("/d/deep: "))), 0);
+    CU_ASSERT_EQUAL(file_remove_tree(&root, "/d/none", &err), 0);
+    scratch_root_run("rm", "-r", host("/d/deep"), NULL);
+}
+
 int main(void) {
     CU_TestInfo tests[] = {
+        {"a tree that stays is named", test_a_tree_that_stays_is_named},
         {"reading through links", test_reading_through_links},
         {"meta is exact whatever the umask", test_meta_is_exact_whatever_the_umask},
         {"the old file is replaced as a whole", test_the_old_file_is_replaced_as_a_whole},
