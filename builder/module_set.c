@@ -8,6 +8,7 @@
 #include "base/tree.h"
 #include "base/workers.h"
 #include "builder/bundle_record.h"
+#include "kmod/system/module_name.h"
 #include "toolchain/archive.h"
 #include "toolchain/archive_stream.h"
 
@@ -58,17 +59,6 @@ static int add_file(struct module_set *set, const char *path, struct error *err)
     return take(set, path, rc, &cause, err);
 }
 
-static bool is_module_name(const char *name) {
-    static const char *const suffixes[] = {".ko", ".ko.gz", ".ko.xz", ".ko.zst"};
-    for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
-        size_t name_length = strlen(name);
-        size_t length = strlen(suffixes[i]);
-        if (name_length > length && strcmp(name + name_length - length, suffixes[i]) == 0)
-            return true;
-    }
-    return false;
-}
-
 struct search {
     struct strlist *paths;
     const char *directory;
@@ -76,7 +66,7 @@ struct search {
 
 static int visit(void *context, const struct tree_entry *entry, struct error *err) {
     const struct search *search = context;
-    if (!S_ISREG(entry->st->st_mode) || !is_module_name(entry->name))
+    if (!S_ISREG(entry->st->st_mode) || module_name_stem(entry->name) == 0)
         return 0;
     return strlist_addf(search->paths, "%s/%s", search->directory, entry->path) < 0
                ? error_oom(err, entry->path)
@@ -180,7 +170,7 @@ static int add_entry(struct module_set *set, const char *package, struct archive
     const char *path = archive_entry_pathname(entry);
     const char *slash = path ? strrchr(path, '/') : NULL;
     if (!path || archive_entry_filetype(entry) != AE_IFREG || archive_entry_hardlink(entry) ||
-        !is_module_name(slash ? slash + 1 : path))
+        module_name_stem(slash ? slash + 1 : path) == 0)
         return 0;
     AUTO_FREE char *name = NULL;
     AUTO_BUFFER struct buffer content = {.data = NULL};

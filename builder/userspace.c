@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/xattr.h>
 
+#include "base/beneath.h"
 #include "base/tree.h"
 #include "kmod/module/printable.h"
 
@@ -23,8 +24,7 @@ static int refuse(const struct userspace *userspace, const char *path, const cha
  * below it impossible to remove safely. */
 static int check_dir(const struct userspace *userspace, const char *path, const struct stat *st,
                      struct error *err) {
-    bool others_write = (st->st_mode & 022) && !(st->st_mode & S_ISVTX);
-    if (st->st_uid == 0 && !others_write)
+    if (!beneath_is_untrusted(st))
         return 0;
     return refuse(userspace, path,
                   "is a directory that others than root can change (its owner is not root, or it "

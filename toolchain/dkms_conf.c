@@ -6,6 +6,7 @@
 #include "toolchain/dkms_conf_eval.h"
 #include "toolchain/dkms_directives.h"
 #include "toolchain/dkms_modules.h"
+#include "toolchain/kernel_config.h"
 #include "toolchain/workplace.h"
 
 /* A value that must be one path component, since folders are named after it. */
@@ -42,11 +43,6 @@ static const char *choose_make(const struct dkms_values *values, const char *rel
     return chosen;
 }
 
-static bool is_set(const struct kernel_headers *headers, const char *symbol) {
-    const char *value = keyvalue_get(&headers->config, symbol);
-    return value && !strcmp(value, "y");
-}
-
 /*
  * The command as dkms runs it. Of the two variables dkms puts behind it for kernels of LLVM, the
  * linker is added here; the compiler is given to every make by kbuild.c.
@@ -59,7 +55,8 @@ static int read_make(const struct dkms_values *values, const struct kernel_heade
         return -ENOMEM;
     const char *chosen = choose_make(values, headers->release);
     const char *command = *chosen ? chosen : fallback;
-    const char *linker = is_set(headers, "CONFIG_LD_IS_LLD") ? " LD=ld.lld" : "";
+    const char *linker =
+        kernel_config_is_set(&headers->config, "CONFIG_LD_IS_LLD") ? " LD=ld.lld" : "";
     int length;
     if (strncmp(command, "make", strlen("make")))
         length = asprintf(&conf->make, "%s%s", command, linker);

@@ -23,9 +23,8 @@ static bool is_release(const char *release) {
 
 static bool has_headers(const struct root *root, const char *release) {
     AUTO_FREE char *include = NULL;
-    struct stat st;
     return asprintf(&include, MODULES_DIR "/%s/build/include", release) >= 0 &&
-           root_stat_following(root, include, &st) == 0 && S_ISDIR(st.st_mode);
+           root_is_directory(root, include);
 }
 
 int kernel_headers_list(const struct root *root, struct strlist *releases, struct error *err) {

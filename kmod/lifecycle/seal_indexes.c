@@ -12,9 +12,7 @@ static const char sealing[] = "sealing an image";
 
 static bool has_folder(const struct root *root, const char *kernel) {
     AUTO_FREE char *path = NULL;
-    struct stat st;
-    return asprintf(&path, "/lib/modules/%s", kernel) >= 0 &&
-           !root_stat_following(root, path, &st) && S_ISDIR(st.st_mode);
+    return asprintf(&path, "/lib/modules/%s", kernel) >= 0 && root_is_directory(root, path);
 }
 
 static void forget_gone_kernels(const struct root *root, struct facts *facts,

@@ -49,11 +49,9 @@ static int make_arguments(const struct root *root, const char *depmod, const cha
         strlist_add(argv, "-b") || strlist_add(argv, base))
         return error_oom(err, "preparing depmod");
     int rc = add_configuration(argv, root, empty, err);
-    for (size_t i = 0; !rc && i < ARRAY_SIZE(CONFIGURATION); i++) {
-        struct stat st;
-        if (!root_stat_following(root, CONFIGURATION[i], &st) && S_ISDIR(st.st_mode))
+    for (size_t i = 0; !rc && i < ARRAY_SIZE(CONFIGURATION); i++)
+        if (root_is_directory(root, CONFIGURATION[i]))
             rc = add_configuration(argv, root, CONFIGURATION[i], err);
-    }
     if (!rc && strlist_add(argv, kernel))
         rc = error_oom(err, "preparing depmod");
     return rc;

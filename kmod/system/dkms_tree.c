@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "kmod/system/module_name.h"
 #include "kmod/system/path_component.h"
 
 static char *path_below(const char *folder, const char *name) {
@@ -71,27 +72,12 @@ void dkms_paths_release(struct dkms_paths *paths) {
     *paths = (struct dkms_paths){0};
 }
 
-static bool is_dir(const struct root *root, const char *path) {
-    struct stat st;
-    return root_stat_following(root, path, &st) == 0 && S_ISDIR(st.st_mode);
-}
-
 /* dkms' is_module_added: the version's folder with a `source` that may dangle. */
 static bool is_added(const struct root *root, const struct dkms_paths *paths) {
     struct stat st;
-    return is_dir(root, paths->version_dir) && root_stat(root, paths->source_link, &st) == 0 &&
+    return root_is_directory(root, paths->version_dir) &&
+           root_stat(root, paths->source_link, &st) == 0 &&
            (S_ISLNK(st.st_mode) || S_ISDIR(st.st_mode));
-}
-
-static bool is_module_name(const char *name) {
-    static const char *const suffixes[] = {".ko", ".ko.gz", ".ko.xz", ".ko.zst"};
-    size_t length = strlen(name);
-    for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
-        size_t suffix = strlen(suffixes[i]);
-        if (length > suffix && !strcmp(name + length - suffix, suffixes[i]))
-            return true;
-    }
-    return false;
 }
 
 /*
@@ -101,12 +87,12 @@ static bool is_module_name(const char *name) {
 static int find_built(const struct root *root, const struct dkms_paths *paths, bool *built,
                       struct error *err) {
     *built = false;
-    if (!is_dir(root, paths->built_dir))
+    if (!root_is_directory(root, paths->built_dir))
         return 0;
     AUTO_STRLIST struct strlist names = {0};
     int rc = root_list(root, paths->built_dir, &names, err);
     for (size_t i = 0; !rc && i < names.count; i++)
-        *built |= is_module_name(names.items[i]);
+        *built |= module_name_stem(names.items[i]) > 0;
     return rc;
 }
 
@@ -143,7 +129,7 @@ int dkms_tree_state(const struct root *root, const char *name, const char *versi
 static int list_plain(const struct root *root, const char *path, struct strlist *names,
                       struct error *err) {
     AUTO_STRLIST struct strlist all = {0};
-    if (!is_dir(root, path))
+    if (!root_is_directory(root, path))
         return 0;
     int rc = root_list(root, path, &all, err);
     for (size_t i = 0; !rc && i < all.count; i++)

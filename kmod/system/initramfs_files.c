@@ -137,8 +137,7 @@ static int find_all(struct search *search, struct error *err) {
 int initramfs_files_find(const struct root *root, struct initramfs_files *files,
                          struct error *err) {
     struct search search = {.root = root, .files = files};
-    struct stat st;
-    if (root_stat_following(root, BOOT, &st) || !S_ISDIR(st.st_mode))
+    if (!root_is_directory(root, BOOT))
         return 0;
     int rc = find_all(&search, err);
     strlist_release(&search.links);

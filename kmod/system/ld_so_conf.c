@@ -36,8 +36,7 @@ static int include(struct reading *reading, const char *pattern, const char *fil
     char *slash = strrchr(folder, '/');
     *slash = '\0';
     AUTO_STRLIST struct strlist names = {0};
-    struct stat st;
-    if (root_stat_following(reading->root, *folder ? folder : "/", &st) || !S_ISDIR(st.st_mode))
+    if (!root_is_directory(reading->root, *folder ? folder : "/"))
         return 0;
     int rc = root_list(reading->root, *folder ? folder : "/", &names, err);
     for (size_t i = 0; !rc && i < names.count; i++) {

@@ -214,11 +214,6 @@ static int restore_all(struct restore *restore, const struct dkms_build *build, 
     return rc ? rc : remove_origins(restore, err);
 }
 
-static bool is_dir(const struct root *root, const char *path) {
-    struct stat st;
-    return root_stat_following(root, path, &st) == 0 && S_ISDIR(st.st_mode);
-}
-
 int original_module_restore(const struct root *root, const struct dkms_build *build,
                             struct dkms_installed *installed, unsigned *foreign,
                             struct error *err) {
@@ -229,8 +224,9 @@ int original_module_restore(const struct root *root, const struct dkms_build *bu
         return error_oom(err, restoring);
     struct restore restore = {
         .root = root, .installed = installed, .store = store, .foreign = foreign};
-    int rc =
-        is_dir(root, store) && is_dir(root, kernel_dir) ? restore_all(&restore, build, err) : 0;
+    int rc = root_is_directory(root, store) && root_is_directory(root, kernel_dir)
+                 ? restore_all(&restore, build, err)
+                 : 0;
     if (!rc)
         rc = remove_folders(&restore, err);
     strlist_release(&restore.folders);
