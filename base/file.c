@@ -60,6 +60,21 @@ int file_read_following(const struct root *root, const char *path, size_t max, s
     return rc ? rc : file_read_fd(fd, path, max, out, err);
 }
 
+ssize_t file_read_at(int fd, void *data, size_t size, off_t offset) {
+    size_t have = 0;
+    while (have < size) {
+        ssize_t got = pread(fd, (uint8_t *)data + have, size - have, offset + (off_t)have);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return -errno;
+        if (got == 0)
+            break;
+        have += (size_t)got;
+    }
+    return (ssize_t)have;
+}
+
 int file_write_all(int fd, const void *data, size_t size) {
     const uint8_t *at = data;
     while (size > 0) {

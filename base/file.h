@@ -34,6 +34,9 @@ int file_read(const struct root *root, const char *path, size_t max, struct buff
 int file_read_following(const struct root *root, const char *path, size_t max, struct buffer *out,
                         struct error *err) MUST_CHECK;
 
+/* Reads `size` bytes from `offset` on. How many, fewer only where the file ends, or −errno. */
+ssize_t file_read_at(int fd, void *data, size_t size, off_t offset) MUST_CHECK;
+
 struct file_meta {
     mode_t mode; /* permission bits, set exactly, whatever the umask */
     uid_t uid;

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/file.h"
 #include "kmod/system/build_id_note.h"
 
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
@@ -24,17 +25,9 @@ static int read_at(const struct module *module, void *data, uint64_t size, uint6
                    struct error *err) {
     if (offset > module->size || size > module->size - offset)
         return 0;
-    for (uint64_t have = 0; have < size;) {
-        ssize_t got = pread(module->fd, (char *)data + have, size - have, (off_t)(offset + have));
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return error_io(err, errno, "can't read %s", module->name);
-        if (got == 0)
-            return 0;
-        have += (uint64_t)got;
-    }
-    return 1;
+    ssize_t got = file_read_at(module->fd, data, size, (off_t)offset);
+    return got < 0 ? error_io(err, (int)-got, "can't read %s", module->name)
+                   : (uint64_t)got == size;
 }
 
 /*

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/file.h"
+
 #define BLOCK_SIZE (64 * 1024)
 
 /* −ENOENT, without a sentence, for what is no regular file. */
@@ -21,30 +23,14 @@ static int open_regular(int folder, const char *name, int *fd, off_t *size, stru
     return 0;
 }
 
-/* Reads `size` bytes from `offset` on. The bytes read, less at the file's end, or −errno. */
-static ssize_t read_block(int fd, uint8_t *block, size_t size, off_t offset) {
-    size_t have = 0;
-    while (have < size) {
-        ssize_t got = pread(fd, block + have, size - have, offset + (off_t)have);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return -errno;
-        if (got == 0)
-            break;
-        have += (size_t)got;
-    }
-    return (ssize_t)have;
-}
-
 static int compare(int one, int other, off_t size, const char *name, bool *same,
                    struct error *err) {
     static _Thread_local uint8_t blocks[2][BLOCK_SIZE];
     *same = true;
     for (off_t offset = 0; *same && offset < size;) {
         size_t wanted = size - offset < BLOCK_SIZE ? (size_t)(size - offset) : BLOCK_SIZE;
-        ssize_t first = read_block(one, blocks[0], wanted, offset);
-        ssize_t second = first < 0 ? first : read_block(other, blocks[1], wanted, offset);
+        ssize_t first = file_read_at(one, blocks[0], wanted, offset);
+        ssize_t second = first < 0 ? first : file_read_at(other, blocks[1], wanted, offset);
         if (second < 0)
             return error_io(err, (int)-second, "can't read %s", name);
         /* Both are as long as they were said to be, or they are being changed. */

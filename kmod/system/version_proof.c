@@ -4,6 +4,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/file.h"
+
 #define WINDOW_SIZE (64 * 1024)
 #define VERSION_SIZE_MAX 64
 #define BEFORE 2 /* bytes that decide whether a match is the end of a longer number */
@@ -103,21 +105,6 @@ static bool window_finds(const struct window *window, char *found) {
     return false;
 }
 
-static ssize_t fill(int fd, uint8_t *data, size_t size, off_t offset) {
-    size_t have = 0;
-    while (have < size) {
-        ssize_t got = pread(fd, data + have, size - have, offset + (off_t)have);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return -errno;
-        if (got == 0)
-            break;
-        have += (size_t)got;
-    }
-    return (ssize_t)have;
-}
-
 /*
  *     |<------------ window ------------>|
  *     | before | … decided matches … |   |            each window begins so far before the end of
@@ -128,7 +115,7 @@ static int search(int fd, const char *name, const struct wanted *wanted, bool *f
     static _Thread_local uint8_t data[WINDOW_SIZE];
     size_t overlap = BEFORE + wanted->length + AFTER;
     for (off_t offset = 0; offset < VERSION_PROOF_SIZE_MAX;) {
-        ssize_t size = fill(fd, data, sizeof data, offset);
+        ssize_t size = file_read_at(fd, data, sizeof data, offset);
         if (size < 0)
             return error_io(err, (int)-size, "can't read %s", name);
         struct window window = {

@@ -378,8 +378,22 @@ static void test_a_tree_that_stays_is_named(void) {
     scratch_root_run("rm", "-r", host("/d/deep"), NULL);
 }
 
+static void test_reading_at_a_place(void) {
+    char bytes[8] = "";
+    scratch_root_write(&root, "/d/x", "0123456789");
+    AUTO_CLOSE int fd = open(host("/d/x"), O_RDONLY | O_CLOEXEC);
+    AUTO_CLOSE int folder = open(host("/d"), O_RDONLY | O_CLOEXEC);
+    CU_ASSERT_EQUAL(file_read_at(fd, bytes, 4, 2), 4);
+    CU_ASSERT_STRING_EQUAL(bytes, "2345");
+    CU_ASSERT_EQUAL(file_read_at(fd, bytes, 4, 8), 2);
+    CU_ASSERT_EQUAL(memcmp(bytes, "89", 2), 0);
+    CU_ASSERT_EQUAL(file_read_at(fd, bytes, 4, 10), 0);
+    CU_ASSERT_EQUAL(file_read_at(folder, bytes, 4, 0), -EISDIR);
+}
+
 int main(void) {
     CU_TestInfo tests[] = {
+        {"reading at a place", test_reading_at_a_place},
         {"a tree that stays is named", test_a_tree_that_stays_is_named},
         {"reading through links", test_reading_through_links},
         {"meta is exact whatever the umask", test_meta_is_exact_whatever_the_umask},
