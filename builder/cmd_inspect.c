@@ -146,7 +146,7 @@ static int run(struct command_call *call, struct error *err) {
         if (rc < 0)
             return rc;
         if (json_array_append_new(modules, module) != 0)
-            return error_oom(err, call->operands.items[i]);
+            return error_oom(err, "showing modules");
     }
     return command_given(call, "json") ? show_json(modules, err) : show_text(modules);
 }

@@ -142,7 +142,7 @@ static int signature_json(const struct module_file *file, const struct cms_ident
                            valid_json(file, signer));
     else
         return error_wrap(err, rc, "%s", file->name);
-    return *value ? 0 : error_oom(err, file->name);
+    return *value ? 0 : error_oom(err, "inspecting a module");
 }
 
 /* What is read before it can be shown. */
@@ -204,5 +204,5 @@ int inspect_module(const struct module_file *file, const struct cms_identity *si
                        imports, "versions", versions_json(&inspected.versions.basic),
                        "extended_versions", versions_json(&inspected.versions.extended), "exports",
                        exports_json(&inspected.exports));
-    return *value ? 0 : error_oom(err, file->name);
+    return *value ? 0 : error_oom(err, "inspecting a module");
 }

@@ -15,7 +15,7 @@
 static int note_unreadable(struct module_set *set, const char *path, const struct error *cause,
                            struct error *err) {
     if (strlist_add(&set->unreadable, path) < 0 || strlist_add(&set->reasons, cause->text) < 0)
-        return error_oom(err, path);
+        return error_oom(err, "reading modules");
     return 0;
 }
 
@@ -54,7 +54,7 @@ static int take(struct module_set *set, const char *path, int rc, const struct e
 static int add_file(struct module_set *set, const char *path, struct error *err) {
     struct error cause = {.kind = ERROR_NONE};
     if (reserve(set) < 0)
-        return error_oom(err, path);
+        return error_oom(err, "reading modules");
     int rc = module_file_read(path, &set->files[set->count], &cause);
     return take(set, path, rc, &cause, err);
 }
@@ -69,7 +69,7 @@ static int visit(void *context, const struct tree_entry *entry, struct error *er
     if (!S_ISREG(entry->st->st_mode) || module_name_stem(entry->name) == 0)
         return 0;
     return strlist_addf(search->paths, "%s/%s", search->directory, entry->path) < 0
-               ? error_oom(err, entry->path)
+               ? error_oom(err, "reading modules")
                : 0;
 }
 
@@ -107,7 +107,7 @@ static int read_piece(void *context, size_t i, struct error *err) {
     if (reading->rc == 0)
         atomic_fetch_add(&readings->size, reading->file.content.size);
     else if (!(reading->cause = malloc(sizeof cause)))
-        return error_oom(err, readings->paths->items[i]);
+        return error_oom(err, "reading modules");
     else
         *reading->cause = cause;
     return 0;
@@ -118,7 +118,7 @@ static int take_all(struct module_set *set, struct readings *readings, struct er
     for (size_t i = 0; rc == 0 && i < readings->paths->count; i++) {
         struct reading *reading = &readings->items[i];
         if (reserve(set) < 0)
-            return error_oom(err, readings->paths->items[i]);
+            return error_oom(err, "reading modules");
         set->files[set->count] = reading->file;
         reading->file = (struct module_file){.name = NULL};
         rc = take(set, readings->paths->items[i], reading->rc, reading->cause, err);
@@ -161,7 +161,7 @@ static int read_entry(struct archive_stream *stream, const char *name, struct bu
         if (content->size + got > MODULE_FILE_MAX)
             return error_set(err, ERROR_DAMAGED, EBADMSG, "%s is larger than 512 MiB", name);
         if (buffer_append(content, chunk, got) < 0)
-            return error_oom(err, name);
+            return error_oom(err, "reading modules");
     }
 }
 
@@ -178,7 +178,7 @@ static int add_entry(struct module_set *set, const char *package, struct archive
     path += strncmp(path, "./", 2) == 0 ? 2 : 0;
     if (reserve(set) < 0 || asprintf(&name, "%s:%s", package, path) < 0) {
         name = NULL;
-        return error_oom(err, package);
+        return error_oom(err, "reading modules");
     }
     int rc = read_entry(stream, name, &content, err);
     if (rc < 0)

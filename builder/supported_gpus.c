@@ -67,7 +67,7 @@ static int add_chips(struct supported_gpus *gpus, const char *path, const json_t
         int rc = add_chip(gpus, chip);
         if (rc)
             return rc > 0 ? no_list(path, "a chip has no devid, or half a subsystem", err)
-                          : error_oom(err, path);
+                          : error_oom(err, "reading the supported GPUs");
     }
     return gpus->all.count ? 0 : no_list(path, "it lists no GPU that this driver is for", err);
 }
@@ -87,7 +87,7 @@ int supported_gpus_read(const char *path, struct supported_gpus *gpus, struct er
     if (!json_is_array(chips))
         return no_list(path, "it has no \"chips\"", err);
     rc = digest_bytes(text.data, text.size, gpus->digest);
-    return rc ? error_oom(err, path) : add_chips(gpus, path, chips, err);
+    return rc ? error_oom(err, "reading the supported GPUs") : add_chips(gpus, path, chips, err);
 }
 
 void supported_gpus_release(struct supported_gpus *gpus) {

@@ -67,7 +67,9 @@ static int find_build_dir(void *context, const struct tree_entry *entry, struct 
     if (!S_ISREG(entry->st->st_mode) || !ends_with(entry->path, RELEASE_HEADER))
         return 0;
     int length = (int)(strlen(entry->path) - strlen(RELEASE_HEADER));
-    return strlist_addf(found, "/%.*s", length, entry->path) ? error_oom(err, entry->path) : 0;
+    return strlist_addf(found, "/%.*s", length, entry->path)
+               ? error_oom(err, "reading kernel headers")
+               : 0;
 }
 
 /* As "linux-headers-6.1.0-47-amd64" ends. */

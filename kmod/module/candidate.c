@@ -15,7 +15,7 @@ static int judge(struct candidate *candidate, int rc, const struct error *cause,
         rc = verdict_add(candidate->verdict, &(struct verdict_facts){.check = "object"}, "%s",
                          cause->text);
     if (rc == -ENOMEM)
-        return error_oom(err, candidate->file->name);
+        return error_oom(err, "verifying modules");
     if (rc < 0)
         *err = *cause;
     return rc;
@@ -212,7 +212,7 @@ int candidate_load(struct candidate *candidate, const struct verify_target *targ
     candidate->name = name ? name : "";
     candidate->proprietary = !licence_allows_gpl_exports(&candidate->modinfo);
     candidate->readable = true;
-    return check_parts(candidate, target) < 0 ? error_oom(err, candidate->file->name) : 0;
+    return check_parts(candidate, target) < 0 ? error_oom(err, "verifying modules") : 0;
 }
 
 void candidate_release(struct candidate *candidate) {

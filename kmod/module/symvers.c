@@ -78,7 +78,9 @@ static int parse_line(char *line, size_t number, const char *name, struct symver
     export.name = columns[1];
     export.owner = slash ? slash + 1 : columns[2];
     export.name_space = columns[4];
-    return export_table_add(&symvers->exports, &export) < 0 ? error_oom(err, name) : 0;
+    return export_table_add(&symvers->exports, &export) < 0
+               ? error_oom(err, "reading Module.symvers")
+               : 0;
 }
 
 static int parse_lines(const char *name, struct symvers *symvers, struct error *err) {
@@ -101,7 +103,7 @@ int symvers_parse(const char *text, size_t size, const char *name, struct symver
         return error_set(err, ERROR_DAMAGED, EBADMSG, "%s holds a NUL byte", name);
     symvers->text = strndup(size > 0 ? text : "", size);
     if (!symvers->text)
-        return error_oom(err, name);
+        return error_oom(err, "reading Module.symvers");
     int rc = parse_lines(name, symvers, err);
     if (rc < 0)
         symvers_release(symvers);

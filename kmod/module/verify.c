@@ -37,7 +37,7 @@ static int load_candidate(struct candidate_set *set, size_t i, struct error *err
     int rc = candidate_load(candidate, set->target, i, err);
     if (rc < 0 || !candidate->readable)
         return rc;
-    return relocation_check_run(candidate) < 0 ? error_oom(err, candidate->file->name) : 0;
+    return relocation_check_run(candidate) < 0 ? error_oom(err, "verifying modules") : 0;
 }
 
 static int load_piece(void *context, size_t index, struct error *err) {
@@ -55,7 +55,7 @@ static int load(struct candidate_set *set, const struct module_file *files, stru
         set->items[i].verdict = &report->verdicts[i];
         report->verdicts[i].file = strdup(files[i].name);
         if (!report->verdicts[i].file)
-            return error_oom(err, files[i].name);
+            return error_oom(err, "verifying modules");
     }
     struct loading loading = {set, symvers};
     return workers_run(set->count + 1, threads_for(set), load_piece, &loading, err);
@@ -109,7 +109,7 @@ static int check_candidate(void *context, size_t i, struct error *err) {
         rc = packing_check_run(set->target, candidate);
     if (rc == 0)
         rc = signature_check_run(set, candidate);
-    return rc < 0 ? error_oom(err, candidate->file->name) : 0;
+    return rc < 0 ? error_oom(err, "verifying modules") : 0;
 }
 
 static int judge(struct candidate_set *set, const struct module_file *files,
