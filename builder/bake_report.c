@@ -6,9 +6,10 @@
 
 #define REPORT_FORMAT 1
 
-static int print_json(json_t *document, struct error *err) {
+/* Takes the document; `failed`: something could not be put into it. */
+static int print_json(json_t *document, int failed, struct error *err) {
     AUTO_JSON json_t *owned = document;
-    return owned ? json_text_print(owned, err) : error_oom(err, "printing the result");
+    return failed ? error_oom(err, "printing the result") : json_text_print(owned, err);
 }
 
 /* NULL, which stands for none, without one. */
@@ -16,13 +17,11 @@ static json_t *userspace_json(const struct plan *plan) {
     const struct userspace *userspace = &plan->userspace;
     if (!plan->options->userspace)
         return NULL;
-    json_t *privileged = json_array();
-    for (size_t i = 0; i < userspace->privileged.count; i++)
-        json_array_append_new(privileged, json_text(userspace->privileged.items[i]));
     return json_pack("{s:s, s:I, s:I, s:I, s:I, s:o}", "sha256", plan->userspace_digest, "files",
                      (json_int_t)userspace->files, "links", (json_int_t)userspace->links,
                      "directories", (json_int_t)userspace->dirs, "bytes",
-                     (json_int_t)userspace->bytes, "privileged", privileged);
+                     (json_int_t)userspace->bytes, "privileged",
+                     json_text_list(&userspace->privileged));
 }
 
 static json_t *plan_json(const struct plan *plan, const char *status) {
@@ -35,25 +34,24 @@ static json_t *plan_json(const struct plan *plan, const char *status) {
 }
 
 int bake_report_plan(const struct plan *plan, const struct strlist *steps, struct error *err) {
-    json_t *list = json_array();
-    for (size_t i = 0; i < steps->count; i++)
-        json_array_append_new(list, json_text(steps->items[i]));
     json_t *document = plan_json(plan, "planned");
-    json_object_set_new(document, "steps", list);
-    return print_json(document, err);
+    int failed = json_object_set_new(document, "steps", json_text_list(steps));
+    return print_json(document, failed, err);
 }
 
 static json_t *modules_json(const struct plan *plan, const struct packed_set *set) {
-    json_t *list = json_array();
+    AUTO_JSON json_t *list = json_array();
     for (size_t i = 0; i < set->count; i++) {
         const struct packed_module *module = &set->modules[i];
-        json_array_append_new(
-            list, json_pack("{s:s, s:s, s:s, s:s, s:I, s:s}", "name", module->facts.name, "file",
-                            module->file_name, "folder", plan->module_dirs.items[i], "build_id",
-                            module->facts.build_id, "size", (json_int_t)module->content.size,
-                            "signer", module->signature.signer ? module->signature.signer : ""));
+        json_t *one =
+            json_pack("{s:s, s:s, s:s, s:s, s:I, s:s}", "name", module->facts.name, "file",
+                      module->file_name, "folder", plan->module_dirs.items[i], "build_id",
+                      module->facts.build_id, "size", (json_int_t)module->content.size, "signer",
+                      module->signature.signer ? module->signature.signer : "");
+        if (json_array_append_new(list, one))
+            return NULL;
     }
-    return list;
+    return STEAL(list);
 }
 
 static int print_line(const struct plan *plan, const char *status, const char *from,
@@ -78,9 +76,9 @@ int bake_report_done(const struct plan *plan, const struct packed_set *modules, 
     if (!plan->options->json)
         return print_line(plan, "baked", from, duration, err);
     json_t *document = plan_json(plan, "baked");
-    json_object_set_new(document, "modules", modules_json(plan, modules));
-    json_object_set_new(document, "duration_ms", json_integer(duration));
-    return print_json(document, err);
+    int failed = json_object_set_new(document, "modules", modules_json(plan, modules)) ||
+                 json_object_set_new(document, "duration_ms", json_integer(duration));
+    return print_json(document, failed, err);
 }
 
 int bake_report_unchanged(const struct plan *plan, const struct timespec *start,
@@ -89,6 +87,6 @@ int bake_report_unchanged(const struct plan *plan, const struct timespec *start,
     if (!plan->options->json)
         return print_line(plan, "unchanged", "unused", duration, err);
     json_t *document = plan_json(plan, "unchanged");
-    json_object_set_new(document, "duration_ms", json_integer(duration));
-    return print_json(document, err);
+    int failed = json_object_set_new(document, "duration_ms", json_integer(duration));
+    return print_json(document, failed, err);
 }

@@ -30,9 +30,9 @@ static int print_line(const struct build *build, const char *status, struct erro
 static int print_json(const struct build *build, const char *status, const struct strlist *steps,
                       struct error *err) {
     const struct plan *plan = &build->plan;
-    json_t *list = steps ? json_array() : NULL;
-    for (size_t i = 0; steps && i < steps->count; i++)
-        json_array_append_new(list, json_text(steps->items[i]));
+    json_t *list = steps ? json_text_list(steps) : NULL;
+    if (steps && !list)
+        return error_oom(err, "printing the result");
     AUTO_JSON json_t *document =
         json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:I, s:o*}", "format", FORMAT,
                   "event", "build", "status", status, "kernel", plan->headers.release, "arch",

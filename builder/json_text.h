@@ -5,9 +5,13 @@
 #include <jansson.h>
 
 #include "base/error.h"
+#include "base/strlist.h"
 
 /* The text made printable (kmod/module/printable.h), or null for NULL. NULL when out of memory. */
 json_t *json_text(const char *text);
+
+/* All texts of the list, as an array. NULL when out of memory. */
+json_t *json_text_list(const struct strlist *list);
 
 /* Prints `document` on standard output, indented, with a newline. */
 int json_text_print(const json_t *document, struct error *err) MUST_CHECK;

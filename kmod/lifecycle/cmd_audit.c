@@ -33,16 +33,18 @@ static void print_text(const struct audit_report *report) {
 }
 
 static json_t *finding_json(const struct audit_finding *finding) {
-    AUTO_FREE char *subject = printable_copy(finding->subject),
-                   *text = printable_copy(finding->text);
-    return json_pack("{s:s, s:s, s:s, s:s}", "check", finding->check, "subject", subject, "finding",
-                     text, "weight", weight_name(finding->weight));
+    return json_pack("{s:s, s:o, s:o, s:s}", "check", finding->check, "subject",
+                     node_json_text(finding->subject), "finding", node_json_text(finding->text),
+                     "weight", weight_name(finding->weight));
 }
 
 static json_t *to_json(const struct audit_report *report) {
     json_t *list = json_array();
     for (size_t i = 0; i < report->count; i++)
-        json_array_append_new(list, finding_json(&report->items[i]));
+        if (json_array_append_new(list, finding_json(&report->items[i]))) {
+            json_decref(list);
+            return NULL;
+        }
     return json_pack("{s:i, s:s, s:b, s:b, s:o}", "format", NODE_JSON_FORMAT, "expected",
                      audit_layout_name(report->expected), "fits", !audit_report_misfit(report),
                      "unfinished", report->unfinished, "findings", list);

@@ -84,6 +84,6 @@ int reconcile_report_json(const struct reconcile_options *options,
     if (document && result->teardown.acted)
         json_object_set_new(document, "teardown", teardown_report_json(&result->teardown));
     if (document && facts->why.kind != ERROR_NONE)
-        json_object_set_new(document, "why", json_string(facts->why.text));
+        json_object_set_new(document, "why", node_json_text(facts->why.text));
     return node_json_print(document, err);
 }

@@ -263,5 +263,34 @@ test_configuration_behind_a_link() {
         fail "the registration has another kernel configuration than the root"
 }
 
+# --- the root's own name
+
+# Runs it for the root by a name that is no UTF-8, which JSON can't hold as it is.
+for_root_of_any_name() {
+    local name=$scratch/$'caf\xe9'
+    mkdir -p "$name"
+    mount --bind "$root" "$name"
+    run "$@" --root "$name" --json
+    umount "$name"
+}
+
+test_json_of_any_root() {
+    local steps
+    unbaked_root
+    for_root_of_any_name "$prebake" bake --source "$scratch_base/small-1.0" --kernel "$KERNEL" \
+        --dry-run
+    assert_equal "the plan" 0 "$status"
+    steps=$(jq '.steps | length' <<<"$out")
+    ((steps > 5)) || fail "only $steps steps are in the plan"
+    jq -e '.steps[] | select(contains("caf\\xE9/usr/sbin"))' <<<"$out" >/dev/null ||
+        fail "the step that names the root is lost"
+    baked_root
+    rm "$root/$kernel_dir/updates/dkms/$small_name-core.ko"
+    for_root_of_any_name "$prebake_node" reconcile --observe --gpu-node=true --skip-driver=false \
+        --driver-type=cuda --driver-version=1.0 --kernel "$KERNEL" --arch x86_64
+    assert_equal "the decision" 5 "$status"
+    jq -e '.why | contains("caf\\xE9/usr/lib")' <<<"$out" >/dev/null || fail "the reason is lost"
+}
+
 baked_image_make
 run_tests "$@"

@@ -14,7 +14,20 @@ static void test_text(void) {
     CU_ASSERT_TRUE(json_is_null(none));
 }
 
+static void test_list(void) {
+    AUTO_STRLIST struct strlist texts = {0};
+    AUTO_JSON json_t *none = json_text_list(&texts);
+    CU_ASSERT_EQUAL(json_array_size(none), 0);
+    CU_ASSERT_TRUE(json_is_array(none));
+    CU_ASSERT_EQUAL(strlist_add(&texts, "one"), 0);
+    CU_ASSERT_EQUAL(strlist_add(&texts, "caf\xe9"), 0);
+    AUTO_JSON json_t *both = json_text_list(&texts);
+    CU_ASSERT_EQUAL(json_array_size(both), 2);
+    CU_ASSERT_STRING_EQUAL(json_string_value(json_array_get(both, 1)), "caf\\xE9");
+}
+
 static CU_TestInfo tests[] = {
+    {"none of a list is lost", test_list},
     {"any bytes become a string", test_text},
     CU_TEST_INFO_NULL,
 };
