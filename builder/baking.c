@@ -174,6 +174,12 @@ static int refuse_other(const struct root *root, struct error *err) {
                      "another bake of %s/ was finished while this one was being made", root->path);
 }
 
+/* Of what can't be taken back; the bake's own error is what counts. */
+static void warn_of(int rc, const struct error *reason) {
+    if (rc)
+        log_warning("%s", reason->text);
+}
+
 int baking_place(struct plan *plan, struct node_program *program, const struct bundle *bundle,
                  const struct packed_set *modules, struct error *err) {
     AUTO_LOCK struct lock lock = LOCK_INIT;
@@ -191,8 +197,8 @@ int baking_place(struct plan *plan, struct node_program *program, const struct b
     if (!rc)
         return bake_check_whole(root, err);
     struct error reason = {0};
-    if (node_program_take_back(root, program, &reason) || bake_recover(root, &reason))
-        log_warning("%s", reason.text);
+    warn_of(node_program_take_back(root, program, &reason), &reason);
+    warn_of(bake_recover(root, &reason), &reason);
     return rc;
 }
 
