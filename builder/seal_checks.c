@@ -30,7 +30,7 @@ static int check_symvers(const struct kernel_headers *headers, const struct fact
     return error_set(err, ERROR_DAMAGED, ENOEXEC,
                      "%s/Module.symvers is not the one of the bake: the kernel %s was updated "
                      "since. Run 'prebake-node teardown' and bake again",
-                     headers->build_dir, headers->release);
+                     headers->shown_dir, headers->release);
 }
 
 static int check_modules(const struct root *root, const struct facts *facts,

@@ -78,7 +78,7 @@ static int move_across(const struct move *move, unsigned flags, struct error *er
         return error_io(err, errno, "can't remove %s", temporary);
     int rc = replica_make(move->from, move->from_name, move->to, temporary, err);
     if (rc)
-        return rc;
+        return error_wrap(err, rc, "can't put back %s", move->to_path);
     if (renameat2(move->to, temporary, move->to, move->to_name, flags)) {
         rc = error_io(err, errno, "can't put back %s", move->to_path);
         unlinkat(move->to, temporary, 0);
