@@ -44,15 +44,16 @@ char *root_host_path(const struct root *root, const char *path);
 int root_open_parent(const struct root *root, const char *path, int *fd, const char **name,
                      struct error *err) MUST_CHECK;
 
-/* Opens the directory `path` for reading (links inside the root are followed). −ENOENT stays silent
- * in kind: callers decide. */
+/* Opens the directory `path` for reading, links inside the root followed. −ENOENT, −ENOTDIR … as
+ * open(2), with a sentence. */
 int root_open_dir(const struct root *root, const char *path, int *fd, struct error *err) MUST_CHECK;
 
-/* Opens an existing regular file for reading; the last component is not followed (−ELOOP). */
+/* Opens an existing regular file for reading; the last component is not followed (−ELOOP). Anything
+ * else there is ERROR_REFUSED. */
 int root_open_file(const struct root *root, const char *path, int *fd,
                    struct error *err) MUST_CHECK;
 
-/* Opens an existing regular file for reading, links inside the root followed. */
+/* The same, links inside the root followed. */
 int root_open_file_following(const struct root *root, const char *path, int *fd,
                              struct error *err) MUST_CHECK;
 
