@@ -32,6 +32,10 @@ static int check_signing(const struct bake_options *options, struct error *err) 
         return error_set(err, ERROR_USAGE, EINVAL,
                          "--sign-key and --sign-cert go together: the certificate is what the "
                          "signature is checked with");
+    if (options->passphrase_file && !options->sign_key)
+        return error_set(err, ERROR_USAGE, EINVAL,
+                         "--passphrase-file %s has no key to open: it goes with --sign-key",
+                         options->passphrase_file);
     if (options->require_signature && !options->sign_key)
         return error_set(
             err, ERROR_SIGNING, EINVAL,

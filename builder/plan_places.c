@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/statvfs.h>
 
+#include "builder/reserved_place.h"
 #include "builder/userspace_placing.h"
 #include "kmod/lifecycle/bake.h"
 #include "kmod/lifecycle/placing_space.h"
@@ -46,13 +47,19 @@ static int find_compat_marker(struct plan *plan, struct error *err) {
     const char *path = plan->options->compat_marker;
     if (!path)
         return 0;
-    if (!safe_name_path(path) || !strncmp(path, STATE_FOLDER "/", strlen(STATE_FOLDER "/")))
-        return error_set(
-            err, ERROR_USAGE, EINVAL,
-            "--compat-marker takes an absolute path inside the root, not below " STATE_FOLDER
-            ": '%s'",
-            path);
-    return root_resolve_place(plan->root, path, &plan->compat_marker, NULL, err);
+    if (!safe_name_path(path))
+        return error_set(err, ERROR_USAGE, EINVAL,
+                         "--compat-marker takes an absolute path inside the root: '%s'", path);
+    int rc = root_resolve_place(plan->root, path, &plan->compat_marker, NULL, err);
+    if (rc)
+        return rc;
+    const struct reserved_place *reserved = reserved_place_of(path);
+    if (!reserved)
+        reserved = reserved_place_of(plan->compat_marker);
+    if (!reserved)
+        return 0;
+    return error_set(err, ERROR_USAGE, EINVAL, "--compat-marker %s may not be in or at %s%s: %s",
+                     path, plan->root->path, reserved->path, reserved->why);
 }
 
 int plan_places_find(struct plan *plan, struct error *err) {

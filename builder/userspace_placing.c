@@ -2,43 +2,21 @@
 
 #include <string.h>
 
-#include "kmod/lifecycle/node_place.h"
-#include "kmod/lifecycle/state_folder.h"
-#include "kmod/system/dkms_tree.h"
-#include "kmod/system/loader_cache.h"
-
-/* Places that are not for a userspace, and why. */
-static const struct {
-    const char *path;
-    const char *why;
-} reserved[] = {
-    {"/lib/modules", "modules come from --source, where they are verified"},
-    {"/usr/lib/modules", "modules come from --source, where they are verified"},
-    {DKMS_TREE, "registering with DKMS is the bake's own work"},
-    {STATE_FOLDER, "that folder is prebake's own"},
-    {NODE_PLACE_PATH, "that program comes with prebake, and stays when the bake goes"},
-    {LOADER_CACHE, "ldconfig makes it"},
-    {"/dev", "what is there is made anew at every boot"},
-    {"/proc", "what is there is made anew at every boot"},
-    {"/run", "what is there is made anew at every boot"},
-    {"/sys", "what is there is made anew at every boot"},
-    {"/tmp", "what is there is made anew at every boot"},
-};
-
-static bool is_in(const char *path, const char *place) {
-    size_t length = strlen(place);
-    return !strncmp(path, place, length) && (path[length] == '/' || path[length] == '\0');
-}
+#include "builder/reserved_place.h"
 
 static int check_place(const struct root *root, const char *path, struct error *err) {
     AUTO_FREE char *place = NULL;
     int rc = root_resolve_place(root, path, &place, NULL, err);
-    for (size_t i = 0; !rc && i < ARRAY_SIZE(reserved); i++)
-        if (is_in(place, reserved[i].path) || is_in(path, reserved[i].path))
-            rc = error_set(err, ERROR_REFUSED, EPERM,
-                           "--userspace has %s, and nothing of it may be in or at %s%s: %s", path,
-                           root->path, reserved[i].path, reserved[i].why);
-    return rc;
+    if (rc)
+        return rc;
+    const struct reserved_place *reserved = reserved_place_of(place);
+    if (!reserved)
+        reserved = reserved_place_of(path);
+    if (!reserved)
+        return 0;
+    return error_set(err, ERROR_REFUSED, EPERM,
+                     "--userspace has %s, and nothing of it may be in or at %s%s: %s", path,
+                     root->path, reserved->path, reserved->why);
 }
 
 /* Counts directories down from the top, as they are written; below it there is no root any more. */

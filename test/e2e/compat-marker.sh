@@ -65,6 +65,17 @@ test_another_marker_is_another_bake() {
     assert_exists "$root/opt/other-marker"
 }
 
+# Where it would not outlive a boot, or in the way of what is somebody else's.
+test_places_that_are_not_for_it() {
+    unbaked_root
+    local place
+    for place in /run/marker /tmp/deeper/marker /var/lib/prebake /var/lib/prebake/marker \
+        /usr/sbin/prebake-node "/lib/modules/$KERNEL/marker" /etc/ld.so.cache marker /opt/../etc/marker; do
+        expect_refusal_unchanged "$root" 2 "--compat-marker" bake_compat "$place" --dry-run
+        assert_contains "the place" "$place" "$err"
+    done
+}
+
 # Before anything is compiled.
 test_nothing_is_overwritten() {
     unbaked_root

@@ -108,6 +108,8 @@ static void test_key_and_certificate_go_together(void) {
 }
 
 static void test_a_required_signature_needs_a_key(void) {
+    RUN("--source", "x", "--passphrase-file", "words");
+    check_refused(2, "--passphrase-file words has no key");
     RUN("--source", "x", "--require-signature");
     check_refused(10, "--require-signature needs");
 }
