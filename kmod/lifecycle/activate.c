@@ -122,8 +122,11 @@ static int check_found(struct activation *activation, struct error *err) {
     const struct root *root = activation->change.root;
     const struct facts *facts = &activation->change.facts;
     AUTO_FREE char *other = NULL;
-    int rc = 0;
-    if (resolution_of(root, facts, &other) == RESOLUTION_FOREIGN)
+    enum resolution found = resolution_of(root, facts, &other);
+    if (found == RESOLUTION_OWN)
+        return 0;
+    int rc;
+    if (found == RESOLUTION_FOREIGN)
         rc = error_set(err, ERROR_REFUSED, EEXIST,
                        "modprobe finds %s%s instead of the bake's module: remove it, or what "
                        "prefers it in depmod.d, and run depmod",
