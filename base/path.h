@@ -8,4 +8,7 @@
  * ".." are not looked at; "" holds nothing. */
 bool path_is_below(const char *path, const char *folder);
 
+/* The same, and the folder itself is in it. */
+bool path_is_in(const char *path, const char *folder);
+
 #endif

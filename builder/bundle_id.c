@@ -98,7 +98,7 @@ static int add_headers(const struct plan *plan, struct digest *digest, struct er
     for (size_t i = 0; !rc && i < links.count; i++) {
         AUTO_FREE char *folder = NULL;
         if (root_canonical(plan->root, links.items[i], &folder, NULL) ||
-            !strcmp(folder, build_dir) || path_is_below(folder, build_dir))
+            path_is_in(folder, build_dir))
             continue;
         rc = add_header_folder(plan, digest, folder, err);
     }

@@ -53,9 +53,7 @@ static int find_compat_marker(struct plan *plan, struct error *err) {
     int rc = root_resolve_place(plan->root, path, &plan->compat_marker, NULL, err);
     if (rc)
         return rc;
-    const struct reserved_place *reserved = reserved_place_of(path);
-    if (!reserved)
-        reserved = reserved_place_of(plan->compat_marker);
+    const struct reserved_place *reserved = reserved_place_of(path, plan->compat_marker);
     if (!reserved)
         return 0;
     return error_set(err, ERROR_USAGE, EINVAL, "--compat-marker %s may not be in or at %s%s: %s",

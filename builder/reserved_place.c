@@ -1,10 +1,9 @@
 #include "builder/reserved_place.h"
 
-#include <stdbool.h>
 #include <stddef.h>
-#include <string.h>
 
 #include "base/cleanup.h"
+#include "base/path.h"
 #include "kmod/lifecycle/node_place.h"
 #include "kmod/lifecycle/state_folder.h"
 #include "kmod/system/dkms_tree.h"
@@ -24,14 +23,9 @@ static const struct reserved_place reserved[] = {
     {"/tmp", "what is there is made anew at every boot"},
 };
 
-static bool is_in(const char *path, const char *place) {
-    size_t length = strlen(place);
-    return !strncmp(path, place, length) && (path[length] == '/' || path[length] == '\0');
-}
-
-const struct reserved_place *reserved_place_of(const char *path) {
+const struct reserved_place *reserved_place_of(const char *path, const char *place) {
     for (size_t i = 0; i < ARRAY_SIZE(reserved); i++)
-        if (is_in(path, reserved[i].path))
+        if (path_is_in(path, reserved[i].path) || path_is_in(place, reserved[i].path))
             return &reserved[i];
     return NULL;
 }

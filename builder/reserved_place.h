@@ -7,7 +7,10 @@ struct reserved_place {
     const char *why; /* the end of a sentence */
 };
 
-/* The one that `path`, absolute inside the root, is or is in; NULL when it may be used. */
-const struct reserved_place *reserved_place_of(const char *path);
+/*
+ * The first that `path`, absolute inside the root, is or is in, as it is written or where its links
+ * lead (`place`, root_resolve_place()); NULL when it may be used.
+ */
+const struct reserved_place *reserved_place_of(const char *path, const char *place);
 
 #endif

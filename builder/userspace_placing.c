@@ -9,9 +9,7 @@ static int check_place(const struct root *root, const char *path, struct error *
     int rc = root_resolve_place(root, path, &place, NULL, err);
     if (rc)
         return rc;
-    const struct reserved_place *reserved = reserved_place_of(place);
-    if (!reserved)
-        reserved = reserved_place_of(path);
+    const struct reserved_place *reserved = reserved_place_of(path, place);
     if (!reserved)
         return 0;
     return error_set(err, ERROR_REFUSED, EPERM,

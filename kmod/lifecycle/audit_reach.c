@@ -10,7 +10,7 @@ static const char auditing[] = "auditing";
 /* The folder may be reached by a link itself: /var is one on some images. */
 static bool leads_to(const struct root *root, const char *path, const char *store) {
     AUTO_FREE char *end = NULL;
-    return root_follow(root, path, &end) == 0 && (!strcmp(end, store) || path_is_below(end, store));
+    return root_follow(root, path, &end) == 0 && path_is_in(end, store);
 }
 
 static int find_store(const struct root *root, char **store, struct error *err) {

@@ -16,9 +16,17 @@ static void test_below(void) {
     CU_ASSERT_FALSE(path_is_below("/a", ""));
 }
 
+static void test_in(void) {
+    CU_ASSERT_TRUE(path_is_in("/a", "/a"));
+    CU_ASSERT_TRUE(path_is_in("/a/b", "/a"));
+    CU_ASSERT_FALSE(path_is_in("/ab", "/a"));
+    CU_ASSERT_FALSE(path_is_in("/", "/a"));
+}
+
 int main(void) {
     CU_TestInfo tests[] = {
         {"below", test_below},
+        {"in", test_in},
         CU_TEST_INFO_NULL,
     };
     CU_SuiteInfo suites[] = {
