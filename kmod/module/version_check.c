@@ -108,13 +108,13 @@ static int check_entries(const struct candidate_set *set, struct candidate *cand
 }
 
 static int no_versions(const struct candidate_set *set, struct candidate *candidate) {
-    bool extended = candidate->versions.extended.present;
-    struct verdict_facts none = {.check = "crc",
-                                 .wanted = extended ? "__versions" : "symbol versions",
-                                 .found = extended ? "__version_ext_crcs" : "none",
-                                 .source = extended ? set->target->config_name : NULL};
-    if (extended)
-        return verdict_add(candidate->verdict, &none,
+    struct verdict_facts none = {.check = "crc", .wanted = "symbol versions", .found = "none"};
+    struct verdict_facts unread = {.check = "crc",
+                                   .wanted = "__versions",
+                                   .found = "__version_ext_crcs",
+                                   .source = set->target->config_name};
+    if (candidate->versions.extended.present)
+        return verdict_add(candidate->verdict, &unread,
                            "its symbol versions are in __version_ext_crcs alone, which kernel %s "
                            "does not read: compile it with CONFIG_BASIC_MODVERSIONS",
                            set->target->release);
